@@ -123,8 +123,8 @@ const char *clock_format(char out[CLOCK_TEXT], int64_t ms)
 	if (ms == CLOCK_NONE || !gmtime_r(&t, &tm) || tm.tm_year > 8099)
 		return "never";
 	(void)snprintf(out, CLOCK_TEXT, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ",
-		       (tm.tm_year + 1900) % 10000, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
-		       tm.tm_sec, (int)(ms - sec * 1000));
+		       (tm.tm_year + 1900) % 10000, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
+		       tm.tm_min, tm.tm_sec, (int)(ms - sec * 1000));
 	return out;
 }
 
@@ -134,10 +134,11 @@ static uint64_t clock_unit(const char *unit, size_t len)
 		const char *name;
 		uint64_t seconds;
 	} units[] = {
-		{ "", 1 },	 { "s", 1 },	{ "sec", 1 },	  { "second", 1 },  { "seconds", 1 },
-		{ "m", 60 },	 { "min", 60 }, { "minute", 60 }, { "minutes", 60 }, { "h", 3600 },
-		{ "hour", 3600 }, { "hours", 3600 }, { "d", 86400 }, { "day", 86400 },
-		{ "days", 86400 }, { "w", 604800 }, { "week", 604800 }, { "weeks", 604800 },
+		{ "", 1 },          { "s", 1 },          { "sec", 1 },      { "second", 1 },
+		{ "seconds", 1 },   { "m", 60 },         { "min", 60 },     { "minute", 60 },
+		{ "minutes", 60 },  { "h", 3600 },       { "hour", 3600 },  { "hours", 3600 },
+		{ "d", 86400 },     { "day", 86400 },    { "days", 86400 }, { "w", 604800 },
+		{ "week", 604800 }, { "weeks", 604800 },
 	};
 
 	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++)
@@ -191,7 +192,8 @@ const char *clock_ago(char out[CLOCK_TEXT], int64_t ms)
 	else if (s < 3600)
 		(void)snprintf(out, CLOCK_TEXT, "%d min", (int)(s / 60));
 	else if (s < 86400)
-		(void)snprintf(out, CLOCK_TEXT, "%d h %d min", (int)(s / 3600), (int)(s % 3600 / 60));
+		(void)snprintf(out, CLOCK_TEXT, "%d h %d min", (int)(s / 3600),
+			       (int)(s % 3600 / 60));
 	else
 		(void)snprintf(out, CLOCK_TEXT, "%d d %d h", (int)(s / 86400 % 1000000),
 			       (int)(s % 86400 / 3600));

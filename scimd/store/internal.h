@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+//
+// What store.c and record.c share; nobody else includes this.
+#ifndef SCIMD_STORE_INTERNAL_H
+#define SCIMD_STORE_INTERNAL_H
+
+#include "scimd/store/store.h"
+#include <errno.h>
+#include <lmdb.h>
+
+enum store_db { STORE_RESOURCE, STORE_LEDGER, STORE_STATE, STORE_AUDIT, STORE_DBS };
+
+#define STORE_EFULL EXFULL // the map is full: grow and run again; never leaves the store
+
+struct store_txn {
+	struct store *store;
+	MDB_txn *txn;
+};
+
+MDB_dbi store_dbi(const struct store_txn *t, enum store_db db);
+int store_errno(int rc); // of LMDB's codes, 0 or -errno
+
+#endif

@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: MIT
+//
+// The LMDB environment: opening, growing, transactions. What lies in it is in
+// record.c. Default flags only: no NOSYNC, no WRITEMAP (a full disk would be
+// SIGBUS); NOTLS so that a view is not bound to its thread's slot.
+#include "scimd/store/store.h"
+#include "scimd/base/clock.h"
+#include "scimd/base/fail.h"
+#include "scimd/store/internal.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define STORE_FIRST ((size_t)256 << 20)
+#define STORE_MAX ((size_t)64 << 30)
+#define STORE_FORMAT "1"
+
+struct store {
+	MDB_env *env;
+	MDB_dbi dbi[STORE_DBS];
+	pthread_rwlock_t growing; // views and writers hold it shared, growing takes it alone
+	size_t map_size, map_max;
+	int lock;
+};
+
+static const char *const store_db_names[STORE_DBS] = { "resource", "ledger", "state", "audit" };
+
+int store_errno(int rc)
+{
+	switch (rc) {
+	case 0:
+		return 0;
+	case MDB_NOTFOUND:
+		return -ENOENT;
+	case MDB_MAP_FULL:
+		return -STORE_EFULL;
+	case MDB_CORRUPTED:
+	case MDB_PAGE_NOTFOUND:
+	case MDB_INVALID:
+	case MDB_PANIC:
+	case MDB_VERSION_MISMATCH:
+	case MDB_INCOMPATIBLE:
+	case MDB_BAD_TXN:
+	case MDB_BAD_DBI:
+		return -EBADMSG;
+	default:
+		return rc > 0 ? -rc : -EIO;
+	}
+}
+
+static int store_lock(struct store *s, const char *dir, struct fail *f)
+{
+	char path[PATH_MAX];
+
+	if (snprintf(path, sizeof(path), "%s/lock", dir) >= (int)sizeof(path))
+		return fail(f, ENAMETOOLONG, "%s: name too long", dir);
+	s->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (s->lock < 0)
+		return fail(f, errno, "%s: %s", path, strerror(errno));
+	if (flock(s->lock, LOCK_EX | LOCK_NB) < 0)
+		return fail(f, errno == EWOULDBLOCK ? EBUSY : errno,
+			    "%s: another scimd holds the store; ask it instead: scimctl sync", dir);
+	return 0;
+}
+
+static int store_env(struct store *s, const char *dir, struct fail *f)
+{
+	MDB_txn *txn = NULL;
+	int rc;
+
+	rc = mdb_env_create(&s->env);
+	if (rc == 0)
+		rc = mdb_env_set_maxdbs(s->env, STORE_DBS);
+	if (rc == 0)
+		rc = mdb_env_set_mapsize(s->env, s->map_size);
+	if (rc == 0)
+		rc = mdb_env_open(s->env, dir, MDB_NOTLS, 0600);
+	if (rc == 0)
+		rc = mdb_txn_begin(s->env, NULL, 0, &txn);
+	for (size_t i = 0; rc == 0 && i < STORE_DBS; i++)
+		rc = mdb_dbi_open(txn, store_db_names[i], MDB_CREATE, &s->dbi[i]);
+	if (rc == 0)
+		rc = mdb_txn_commit(txn);
+	else if (txn)
+		mdb_txn_abort(txn);
+	if (rc != 0) {
+		if (s->env)
+			mdb_env_close(s->env);
+		s->env = NULL;
+		return fail(f, -store_errno(rc), "%s: %s", dir, mdb_strerror(rc));
+	}
+	return 0;
+}
+
+// A damaged store is evidence and may hold the only copy of the ledger: it is
+// moved, never deleted.
+static int store_move_aside(const char *dir, struct fail *f)
+{
+	static const char *const names[] = { "data.mdb", "lock.mdb" };
+	char to[PATH_MAX], from[PATH_MAX], target[PATH_MAX + 16];
+
+	if (snprintf(to, sizeof(to), "%s/damaged-%lld", dir, (long long)(clock_wall() / 1000)) >=
+	    (int)sizeof(to))
+		return fail(f, ENAMETOOLONG, "%s: name too long", dir);
+	if (mkdir(to, 0700) < 0 && errno != EEXIST)
+		return fail(f, errno, "%s: %s", to, strerror(errno));
+	for (size_t i = 0; i < 2; i++) {
+		if (snprintf(from, sizeof(from), "%s/%s", dir, names[i]) >= (int)sizeof(from) ||
+		    snprintf(target, sizeof(target), "%s/%s", to, names[i]) >= (int)sizeof(target))
+			return fail(f, ENAMETOOLONG, "%s: name too long", dir);
+		if (rename(from, target) < 0 && errno != ENOENT)
+			return fail(f, errno, "%s: cannot be moved aside: %s", from,
+				    strerror(errno));
+	}
+	return 0;
+}
+
+static int store_no_record(void *arg, const struct store_ledger *l)
+{
+	(void)arg;
+	(void)l;
+	return 0;
+}
+
+// LMDB does not check what it reads; walking the ledger once at start does.
+static int store_check(struct store *s, struct fail *f)
+{
+	char format[16];
+	struct store_txn *t;
+	int r = store_view(s, &t, f);
+
+	if (r < 0)
+		return r;
+	r = store_state_text(t, "format", format, sizeof(format));
+	if (r == 0 && format[0] && strcmp(format, STORE_FORMAT) != 0)
+		r = fail(f, ESTALE, "the store has format %s, this scimd knows %s", format,
+			 STORE_FORMAT);
+	if (r == 0)
+		r = store_ledger_each(t, store_no_record, NULL);
+	store_view_end(t);
+	return r;
+}
+
+static int store_format(struct store_txn *t, void *arg, struct fail *f)
+{
+	(void)arg;
+	(void)f;
+	return store_state_put(t, "format", STORE_FORMAT, sizeof(STORE_FORMAT) - 1);
+}
+
+// LMDB maps the file without looking at its size: a truncated one would be SIGBUS.
+static int store_size_sane(const char *dir, struct fail *f)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	if (snprintf(path, sizeof(path), "%s/data.mdb", dir) >= (int)sizeof(path))
+		return fail(f, ENAMETOOLONG, "%s: name too long", dir);
+	if (stat(path, &st) < 0)
+		return errno == ENOENT ? 0 : fail(f, errno, "%s: %s", path, strerror(errno));
+	if (st.st_size == 0 || st.st_size % 4096 != 0 || st.st_size < 2 * 4096)
+		return fail(f, EBADMSG, "%s: %lld bytes, not whole pages", path,
+			    (long long)st.st_size);
+	return 0;
+}
+
+static int store_try(struct store *s, const char *dir, struct fail *f)
+{
+	MDB_envinfo info;
+	MDB_stat st;
+	struct stat file;
+	char path[PATH_MAX];
+	int r;
+
+	r = store_size_sane(dir, f);
+	if (r == 0)
+		r = store_env(s, dir, f);
+	if (r < 0)
+		return r;
+	if (snprintf(path, sizeof(path), "%s/data.mdb", dir) < (int)sizeof(path) &&
+	    stat(path, &file) == 0 && mdb_env_info(s->env, &info) == 0 &&
+	    mdb_env_stat(s->env, &st) == 0 &&
+	    (uint64_t)file.st_size < (uint64_t)(info.me_last_pgno + 1) * st.ms_psize)
+		r = fail(f, EBADMSG, "%s: shorter than its pages", path);
+	if (r == 0)
+		r = store_check(s, f);
+	if (r < 0) {
+		mdb_env_close(s->env);
+		s->env = NULL;
+	}
+	return r;
+}
+
+int store_open(const char *dir, const struct store_options *o, struct store **out,
+	       bool *damaged_out, struct fail *f)
+{
+	struct store *s = calloc(1, sizeof(*s));
+	struct fail why = { "" };
+	bool damaged = false;
+	int r;
+
+	if (!s)
+		return fail(f, ENOMEM, "out of memory");
+	s->lock = -1;
+	s->map_size = o && o->map_size ? o->map_size : STORE_FIRST;
+	s->map_max = o && o->map_max ? o->map_max : STORE_MAX;
+	(void)pthread_rwlock_init(&s->growing, NULL);
+	if (mkdir(dir, 0700) < 0 && errno != EEXIST) {
+		r = fail(f, errno, "%s: %s", dir, strerror(errno));
+		goto out;
+	}
+	r = store_lock(s, dir, f);
+	if (r < 0)
+		goto out;
+	r = store_try(s, dir, &why);
+	if (r == -EBADMSG) {
+		damaged = true;
+		r = store_move_aside(dir, f);
+		if (r == 0)
+			r = store_try(s, dir, &why);
+	}
+	if (r < 0) {
+		r = fail(f, -r, "store: %s", why.text);
+		goto out;
+	}
+	r = store_apply(s, store_format, NULL, f);
+	if (r < 0)
+		goto out;
+	*damaged_out = damaged;
+	*out = s;
+	return 0;
+out:
+	store_close(s);
+	return r;
+}
+
+void store_close(struct store *s)
+{
+	if (!s)
+		return;
+	if (s->env)
+		mdb_env_close(s->env);
+	if (s->lock >= 0)
+		(void)close(s->lock);
+	(void)pthread_rwlock_destroy(&s->growing);
+	free(s);
+}
+
+MDB_dbi store_dbi(const struct store_txn *t, enum store_db db)
+{
+	return t->store->dbi[db];
+}
+
+static int store_grow(struct store *s, struct fail *f)
+{
+	size_t size = s->map_size * 2;
+	int rc;
+
+	if (size > s->map_max)
+		return fail(f, ENOSPC, "the store reached its limit of %zu MiB", s->map_max >> 20);
+	(void)pthread_rwlock_wrlock(&s->growing);
+	rc = mdb_env_set_mapsize(s->env, size);
+	if (rc == 0)
+		s->map_size = size;
+	(void)pthread_rwlock_unlock(&s->growing);
+	return rc ? fail(f, -store_errno(rc), "the store cannot grow: %s", mdb_strerror(rc)) : 0;
+}
+
+static int store_once(struct store *s, int (*fn)(struct store_txn *t, void *arg, struct fail *f),
+		      void *arg, struct fail *f)
+{
+	struct store_txn t = { .store = s };
+	int rc, r;
+
+	(void)pthread_rwlock_rdlock(&s->growing);
+	rc = mdb_txn_begin(s->env, NULL, 0, &t.txn);
+	if (rc) {
+		r = fail(f, -store_errno(rc), "store: %s", mdb_strerror(rc));
+		goto out;
+	}
+	r = fn(&t, arg, f);
+	if (r < 0) {
+		mdb_txn_abort(t.txn);
+		goto out;
+	}
+	rc = mdb_txn_commit(t.txn);
+	r = store_errno(rc);
+	if (r < 0 && r != -STORE_EFULL)
+		(void)fail(f, -r, "store: commit: %s", mdb_strerror(rc));
+out:
+	(void)pthread_rwlock_unlock(&s->growing);
+	return r;
+}
+
+int store_apply(struct store *s, int (*fn)(struct store_txn *t, void *arg, struct fail *f),
+		void *arg, struct fail *f)
+{
+	int r;
+
+	for (;;) {
+		r = store_once(s, fn, arg, f);
+		if (r != -STORE_EFULL)
+			return r;
+		r = store_grow(s, f);
+		if (r < 0)
+			return r;
+	}
+}
+
+int store_view(struct store *s, struct store_txn **out, struct fail *f)
+{
+	struct store_txn *t = calloc(1, sizeof(*t));
+	int rc;
+
+	if (!t)
+		return fail(f, ENOMEM, "out of memory");
+	t->store = s;
+	(void)pthread_rwlock_rdlock(&s->growing);
+	rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &t->txn);
+	if (rc) {
+		(void)pthread_rwlock_unlock(&s->growing);
+		free(t);
+		return fail(f, -store_errno(rc), "store: %s", mdb_strerror(rc));
+	}
+	*out = t;
+	return 0;
+}
+
+void store_view_end(struct store_txn *t)
+{
+	if (!t)
+		return;
+	mdb_txn_abort(t->txn);
+	(void)pthread_rwlock_unlock(&t->store->growing);
+	free(t);
+}
+
+int store_stat(struct store *s, struct store_stats *out)
+{
+	struct store_stats st = { .map_size = s->map_size };
+	uint64_t *counts[] = { &st.resources, &st.ledger, NULL, &st.audit };
+	struct store_txn *t;
+	MDB_envinfo info;
+	MDB_stat ms;
+	int r = store_view(s, &t, NULL);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < STORE_DBS; i++)
+		if (counts[i] && mdb_stat(t->txn, s->dbi[i], &ms) == 0)
+			*counts[i] = ms.ms_entries;
+	if (mdb_env_info(s->env, &info) == 0 && mdb_env_stat(s->env, &ms) == 0)
+		st.bytes = (uint64_t)(info.me_last_pgno + 1) * ms.ms_psize;
+	store_view_end(t);
+	*out = st;
+	return 0;
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+//
+// The daemon's own store: one LMDB environment in STATE_DIR/private (0700),
+// the only place that includes lmdb.h. Nothing but scimd opens it.
+//
+//   resource  (source, kind, SCIM id) → mapped attributes, digest
+//   ledger    (source, kind, SCIM id) → name, uid, gid, first and last seen
+//   state     word → bytes (fingerprints, times, configuration digests)
+//   audit     number → entry, hash-chained, append-only
+//
+// Keys made from outside strings are SHA-256; the value begins with the whole
+// strings, which are compared. The ledger is state, not cache: it never shrinks.
+//
+// Life: store_open, then any number of store_apply (one write transaction) and
+// of read views, store_close. Threads: one writer at a time, any thread; a view
+// belongs to one thread and should live shortly: growing the map waits for it.
+// A map that is full is doubled and the transaction run again.
+#ifndef SCIMD_STORE_STORE_H
+#define SCIMD_STORE_STORE_H
+
+#include "scimd/base/digest.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct fail;
+struct store;
+struct store_txn;
+
+struct store_options {
+	size_t map_size; // first size, 0 = 256 MiB
+	size_t map_max;  // 0 = 64 GiB
+};
+
+// Creates DIR (0700) and the environment if they are not there; takes the lock
+// file DIR/lock so that one daemon at a time holds it (-EBUSY). A damaged store
+// is moved aside to DIR/damaged-TIME and *damaged_out says so: the caller must
+// restore the ledger before any id is allocated.
+int store_open(const char *dir, const struct store_options *o, struct store **out,
+	       bool *damaged_out, struct fail *f);
+void store_close(struct store *s);
+
+// Runs fn in one write transaction and commits; fn may run again (map grown) and
+// must not keep anything between runs. fn's failure aborts. -ENOSPC: disk full,
+// nothing changed.
+int store_apply(struct store *s, int (*fn)(struct store_txn *t, void *arg, struct fail *f),
+		void *arg, struct fail *f);
+int store_view(struct store *s, struct store_txn **out, struct fail *f);
+void store_view_end(struct store_txn *t);
+
+struct store_resource {
+	const char *source; // NUL-terminated
+	uint8_t kind;
+	const char *id;    // NUL-terminated
+	const void *bytes; // scim/resource.h
+	size_t len;
+	uint8_t digest[DIGEST_LEN]; // over resource_stable(bytes)
+};
+
+// Found resources point into the map: valid until the view or transaction ends.
+int store_resource_get(struct store_txn *t, const char *source, uint8_t kind, const char *id,
+		       struct store_resource *out); // 0, -ENOENT, -EBADMSG
+int store_resource_put(struct store_txn *t, const struct store_resource *r);
+int store_resource_drop(struct store_txn *t, const char *source, uint8_t kind, const char *id);
+// fn returns 0 to go on, anything else ends the walk and is returned.
+int store_resource_each(struct store_txn *t, int (*fn)(void *arg, const struct store_resource *r),
+			void *arg);
+
+struct store_ledger {
+	const char *source, *id, *name;
+	uint8_t kind;
+	bool deleted;
+	uint32_t uid, gid;
+	int64_t first_seen, last_seen;
+};
+
+int store_ledger_get(struct store_txn *t, const char *source, uint8_t kind, const char *id,
+		     struct store_ledger *out);
+int store_ledger_put(struct store_txn *t, const struct store_ledger *l);
+int store_ledger_each(struct store_txn *t, int (*fn)(void *arg, const struct store_ledger *l),
+		      void *arg);
+
+int store_state_get(struct store_txn *t, const char *key, const void **data,
+		    size_t *len); // 0, -ENOENT
+int store_state_put(struct store_txn *t, const char *key, const void *data, size_t len);
+int store_state_text(struct store_txn *t, const char *key, char *out,
+		     size_t len); // "" if not there
+
+// Appends one JSON object (without seq, time and hash, which are added).
+int store_audit_add(struct store_txn *t, const char *json);
+struct store_audit {
+	uint64_t seq;
+	const char *line; // the JSON text, seq, time and hash of the entry before included
+	size_t len;
+};
+int store_audit_each(struct store_txn *t, uint64_t from,
+		     int (*fn)(void *arg, const struct store_audit *a), void *arg);
+// Recomputes the chain. 0, or -EBADMSG with the number of the first bad entry.
+int store_audit_verify(struct store_txn *t, uint64_t *count_out, uint64_t *bad_out, struct fail *f);
+
+struct store_stats {
+	uint64_t bytes, map_size, resources, ledger, audit;
+};
+int store_stat(struct store *s, struct store_stats *out);
+
+#endif
