@@ -89,9 +89,12 @@ struct image_header {
 // One line of an index: up to seven entries. `tag` is the key's hash >> 32,
 // `ref` the record's offset in its section divided by 8, with IMAGE_REF_USER set
 // in a group index where it points into `users`. Entries fill from 0; unused
-// ones are all ones. check = image_check(seed ^ number of the line, the 60
-// bytes after it), so an all-zero line never verifies.
+// ones are all ones. check = image_check(seed ^ offset of the line in the file,
+// the 60 bytes after it), so neither an all-zero line nor one that belongs
+// elsewhere verifies. A key is at most IMAGE_CHAIN_MAX lines from its own: the
+// writer takes another seed until that holds, the reader calls more damage.
 #define IMAGE_LINE_ENTRIES 7u
+#define IMAGE_CHAIN_MAX 64u
 #define IMAGE_REF_USER 0x80000000u
 
 struct image_line {
@@ -106,7 +109,9 @@ struct image_line {
 // home NUL shell NUL, then padding to 4, then `groups` gids (uint32_t,
 // ascending, the primary gid not among them; local gids that a local mapping
 // adds included), then `keys` bytes: public keys, each a line "type base64" NUL;
-// then padding to 8. `length` is the whole record.
+// then padding to 8. `length` is the whole record. Both checks are seeded with
+// seed ^ offset of the record in the file. passwd is "*" or "!"; home and shell
+// are absolute.
 struct image_user {
 	uint32_t check;      // over the head after this field, and the strings
 	uint32_t check_tail; // over groups and keys; seeded, so 0 bytes have one too
@@ -127,12 +132,15 @@ struct image_user {
 	uint16_t pad;
 };
 
+#define IMAGE_USER_STRINGS_MAX 4032u // a user's head and strings fit one page
+#define IMAGE_RECORD_MAX (16u << 20) // bytes of one user record, keys included
+
 #define IMAGE_PRIVATE_GROUP 1u // a group of this name with gid == uid exists
 #define IMAGE_HIDDEN 2u        // not enumerated: deleted ones and the probe
 #define IMAGE_NO_NSS 4u        // not served by NSS at all (leaver_nss = hide)
 
 // A group record: this head, then `strings` bytes: name NUL passwd NUL and
-// `members` login names, each with its NUL; then padding to 8.
+// `members` login names, each with its NUL; then padding to 8. passwd is "*".
 struct image_group {
 	uint32_t check; // over the head after this field, and the strings
 	uint32_t length;
@@ -143,6 +151,7 @@ struct image_group {
 	uint16_t flags;
 };
 
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the structures are the file");
 _Static_assert(sizeof(struct image_line) == 64, "a line is a cache line");
 _Static_assert(sizeof(struct image_user) == 44, "user head");
 _Static_assert(sizeof(struct image_group) == 24, "group head");
@@ -160,39 +169,69 @@ static inline uint64_t image_mix(uint64_t a, uint64_t b)
 static inline uint64_t image_load(const unsigned char *p, uint64_t n) // n <= 8, little-endian
 {
 	uint64_t v = 0;
+	uint32_t low, high;
 
 	if (n == 8) {
 		__builtin_memcpy(&v, p, 8);
-		return v;
+	} else if (n >= 4) { // two loads that overlap in equal bytes
+		__builtin_memcpy(&low, p, 4);
+		__builtin_memcpy(&high, p + n - 4, 4);
+		v = low | (uint64_t)high << (8 * (n - 4));
+	} else if (n > 0) {
+		v = p[0] | (uint64_t)p[n / 2] << (8 * (n / 2)) | (uint64_t)p[n - 1] << (8 * (n - 1));
 	}
-	for (uint64_t i = 0; i < n; i++)
-		v |= (uint64_t)p[i] << (8 * i);
 	return v;
+}
+
+// The hash in three steps, for data that does not lie in one piece: start with
+// the whole length, any number of 16-byte blocks, then the 0 to 15 last bytes.
+struct image_hash_run {
+	uint64_t seed, a, b;
+};
+
+static inline void image_hash_start(struct image_hash_run *h, uint64_t seed, uint64_t len)
+{
+	h->seed = seed;
+	h->a = seed ^ 0x9e3779b97f4a7c15u;
+	h->b = len ^ 0xd6e8feb86659fd93u;
+}
+
+static inline void image_hash_blocks(struct image_hash_run *h, const unsigned char *p, uint64_t n)
+{
+	for (; n > 0; n--, p += 16) {
+		h->a = image_mix(h->a ^ image_load(p, 8),
+				 h->b ^ 0xa0761d6478bd642fu ^ image_load(p + 8, 8));
+		h->b += 0xe7037ed1a0b428dbu;
+	}
+}
+
+static inline uint64_t image_hash_end(struct image_hash_run *h, const unsigned char *p, uint64_t len)
+{
+	if (len > 8)
+		h->a = image_mix(h->a ^ image_load(p, 8), h->b ^ image_load(p + 8, len - 8));
+	else
+		h->a = image_mix(h->a ^ image_load(p, len), h->b ^ 0x8ebc6af09c88c6e3u);
+	return image_mix(h->a ^ h->seed, h->b ^ 0x589965cc75374cc3u);
 }
 
 static inline uint64_t image_hash(uint64_t seed, const void *data, uint64_t len)
 {
 	const unsigned char *p = data;
-	uint64_t a = seed ^ 0x9e3779b97f4a7c15u, b = len ^ 0xd6e8feb86659fd93u;
+	struct image_hash_run h;
 
-	while (len >= 16) {
-		a = image_mix(a ^ image_load(p, 8), b ^ 0xa0761d6478bd642fu ^ image_load(p + 8, 8));
-		b += 0xe7037ed1a0b428dbu;
-		p += 16;
-		len -= 16;
-	}
-	if (len > 8)
-		a = image_mix(a ^ image_load(p, 8), b ^ image_load(p + 8, len - 8));
-	else
-		a = image_mix(a ^ image_load(p, len), b ^ 0x8ebc6af09c88c6e3u);
-	return image_mix(a ^ seed, b ^ 0x589965cc75374cc3u);
+	image_hash_start(&h, seed, len);
+	image_hash_blocks(&h, p, len / 16);
+	return image_hash_end(&h, p + len / 16 * 16, len % 16);
+}
+
+static inline uint32_t image_check_fold(uint64_t h)
+{
+	return (uint32_t)(h ^ (h >> 32)) | 1u; // never 0
 }
 
 static inline uint32_t image_check(uint64_t seed, const void *data, uint64_t len)
 {
-	uint64_t h = image_hash(~seed, data, len);
-
-	return (uint32_t)(h ^ (h >> 32)) | 1u; // never 0
+	return image_check_fold(image_hash(~seed, data, len));
 }
 
 #endif

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT
+//
+// One directory's answers while they come in; see stage.h.
+#include "scimd/agent/stage.h"
+#include "scimd/base/clock.h"
+#include "scimd/base/fail.h"
+#include "scimd/identity/map.h"
+#include "scimd/scim/resource.h"
+#include "scimd/store/store.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int stage_new(const char *source, const struct mapping *m, struct store *s, struct stage **out)
+{
+	struct stage *st = calloc(1, sizeof(*st));
+
+	if (!st)
+		return -ENOMEM;
+	st->source = source;
+	st->mapping = m;
+	st->store = s;
+	*out = st;
+	return 0;
+}
+
+void stage_free(struct stage *st)
+{
+	if (!st)
+		return;
+	table_free(&st->users);
+	table_free(&st->groups);
+	buf_free(&st->scratch);
+	free(st->entries);
+	arena_free(&st->arena);
+	free(st);
+}
+
+static struct table *stage_table(struct stage *st, uint8_t kind)
+{
+	return kind == RESOURCE_USER ? &st->users : &st->groups;
+}
+
+// The entry of an id, made if it is new. NULL: out of memory.
+static struct stage_entry *stage_entry(struct stage *st, uint8_t kind, const char *id, size_t len)
+{
+	uint32_t i = table_get(stage_table(st, kind), id, len);
+	struct stage_entry *e;
+	char *copy;
+
+	if (i != TABLE_NONE)
+		return &st->entries[i];
+	if (st->count == st->cap) {
+		size_t cap = st->cap ? st->cap * 2 : 1024;
+		struct stage_entry *more = reallocarray(st->entries, cap, sizeof(*more));
+
+		if (!more)
+			return NULL;
+		st->entries = more;
+		st->cap = cap;
+	}
+	copy = arena_strn(&st->arena, id, len);
+	if (!copy || table_put(stage_table(st, kind), copy, len, (uint32_t)st->count) < 0)
+		return NULL;
+	e = &st->entries[st->count++];
+	*e = (struct stage_entry){ .id = copy, .kind = kind, .modified = CLOCK_NONE };
+	return e;
+}
+
+static bool stage_is_false(const struct field *f)
+{
+	return f->len == 5 && memcmp(f->text, "false", 5) == 0;
+}
+
+// Compares with the store; keeps the bytes only where they differ. Groups keep
+// theirs until the end, because a ladder may still bring members.
+static int stage_compare(struct stage *st, struct stage_entry *e, const void *bytes, size_t len)
+{
+	struct store_resource known;
+	struct store_txn *view;
+	int r = digest(e->digest, bytes, resource_stable(bytes, len));
+
+	if (r == 0)
+		r = store_view(st->store, &view, NULL);
+	if (r < 0)
+		return r;
+	r = store_resource_get(view, st->source, e->kind, e->id, &known);
+	e->known = r == 0;
+	e->changed = r != 0 || memcmp(known.digest, e->digest, DIGEST_LEN) != 0;
+	store_view_end(view);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	if (!e->changed && e->kind == RESOURCE_USER) {
+		e->bytes = NULL;
+		e->len = 0;
+		return 0;
+	}
+	e->bytes = arena_bytes(&st->arena, bytes, len);
+	e->len = len;
+	return e->bytes ? 0 : -ENOMEM;
+}
+
+int stage_resource(struct stage *st, uint8_t kind, struct json_object *res)
+{
+	struct fail why = { "" };
+	struct stage_entry *e;
+	struct field f;
+	bool was_inactive;
+	int r;
+
+	buf_clear(&st->scratch);
+	r = map_resource(st->mapping, kind, res, &st->scratch, &why);
+	if (r == -ENOMEM)
+		return r;
+	if (r < 0 || resource_find(st->scratch.data, st->scratch.len, FIELD_ID, &f) != 1) {
+		if (st->refused++ == 0)
+			(void)snprintf(st->first_refusal, sizeof(st->first_refusal), "%.200s",
+				       why.text);
+		return 0;
+	}
+	e = stage_entry(st, kind, f.text, f.len);
+	if (!e)
+		return -ENOMEM;
+	was_inactive = e->inactive;
+	e->inactive = was_inactive ||
+		      (resource_find(st->scratch.data, st->scratch.len, FIELD_ACTIVE, &f) == 1 &&
+		       stage_is_false(&f));
+	if (was_inactive)
+		return 0; // seen both ways in one walk: inactive stays
+	if (resource_find(st->scratch.data, st->scratch.len, FIELD_MODIFIED, &f) != 1 ||
+	    clock_parse(f.text, f.len, &e->modified) < 0)
+		e->modified = CLOCK_NONE;
+	return stage_compare(st, e, st->scratch.data, st->scratch.len);
+}
+
+static int stage_by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+// Copies the fields up to the members, then the members, then the rest.
+static int stage_with_members(const struct stage_entry *e, const char *const *ids, size_t n,
+			      struct buf *out)
+{
+	struct field f;
+	size_t pos = 0;
+	bool done = false;
+	int r;
+
+	while ((r = resource_next(e->bytes, e->len, &pos, &f)) == 1) {
+		if (!done && f.tag > FIELD_MEMBER) {
+			for (size_t i = 0; i < n && r >= 0; i++)
+				if (i == 0 || strcmp(ids[i], ids[i - 1]) != 0)
+					r = resource_put(out, FIELD_MEMBER, 0, ids[i],
+							 strlen(ids[i]));
+			done = true;
+		}
+		if (r >= 0 && f.tag != FIELD_MEMBER)
+			r = resource_put(out, f.tag, f.via, f.text, f.len);
+		if (r < 0)
+			return r;
+	}
+	for (size_t i = 0; !done && i < n && r == 0; i++)
+		if (i == 0 || strcmp(ids[i], ids[i - 1]) != 0)
+			r = resource_put(out, FIELD_MEMBER, 0, ids[i], strlen(ids[i]));
+	return r;
+}
+
+int stage_members(struct stage *st, const char *group, const char *const *users, size_t n)
+{
+	uint32_t i = table_get(&st->groups, group, strlen(group));
+	const char **sorted;
+	int r;
+
+	if (i == TABLE_NONE)
+		return 0;
+	sorted = calloc(n ? n : 1, sizeof(*sorted));
+	if (!sorted)
+		return -ENOMEM;
+	if (n)
+		memcpy(sorted, users, n * sizeof(*sorted));
+	qsort(sorted, n, sizeof(*sorted), stage_by_text);
+	buf_clear(&st->scratch);
+	r = stage_with_members(&st->entries[i], sorted, n, &st->scratch);
+	free(sorted);
+	if (r < 0)
+		return r;
+	return stage_compare(st, &st->entries[i], st->scratch.data, st->scratch.len);
+}
+
+int stage_finish(struct stage *st, bool complete, struct fail *f)
+{
+	st->complete = complete;
+	for (size_t i = 0; i < st->count; i++)
+		if (!st->entries[i].changed)
+			st->entries[i].bytes = NULL;
+	if (complete && st->refused && st->count == 0)
+		return fail(f, EPROTO, "directory \"%s\": no resource has a usable id (%s)",
+			    st->source, st->first_refusal);
+	return 0;
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+//
+// One directory's answers while they come in: mapped, compared with the store,
+// and kept only where they differ.
+//
+// Life: stage_new at the start of a pull, stage_resource and stage_members for
+// every answer, stage_finish when the walk has ended, then the finished stage is
+// handed to the worker and is immutable; stage_free. Belongs to one thread at a
+// time. Memory: what changed, plus about 60 bytes per resource.
+#ifndef SCIMD_AGENT_STAGE_H
+#define SCIMD_AGENT_STAGE_H
+
+#include "scimd/base/arena.h"
+#include "scimd/base/buf.h"
+#include "scimd/base/digest.h"
+#include "scimd/base/table.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct fail;
+struct json_object;
+struct mapping;
+struct store;
+
+struct stage_entry {
+	const char *id;
+	uint8_t kind;
+	bool inactive;    // explicit false seen, in any copy of it during the walk
+	bool changed;     // differs from the store, or is not in it
+	bool known;       // in the store
+	int64_t modified; // meta.lastModified, CLOCK_NONE if not given
+	const void *bytes; // NULL when unchanged
+	size_t len;
+	uint8_t digest[DIGEST_LEN];
+};
+
+struct stage {
+	struct arena arena;
+	const char *source;            // section name
+	const struct mapping *mapping; // borrowed
+	struct store *store;           // borrowed
+	struct stage_entry *entries;
+	size_t count, cap;
+	struct table users, groups; // id → index
+	struct buf scratch;
+	bool complete;    // proven: only then may absence remove
+	uint32_t refused; // resources without a usable id
+	char first_refusal[256];
+};
+
+int stage_new(const char *source, const struct mapping *m, struct store *s, struct stage **out);
+// Takes over one resource. 0, -ENOMEM. A resource that cannot be mapped is
+// counted and named in first_refusal; the walk goes on.
+int stage_resource(struct stage *st, uint8_t kind, struct json_object *res);
+// The members of a group whose list answer had none (ladder).
+int stage_members(struct stage *st, const char *group, const char *const *users, size_t n);
+int stage_finish(struct stage *st, bool complete, struct fail *f);
+void stage_free(struct stage *st);
+
+#endif

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+//
+// The grammar of names in an image, and the bytes that no string of it may
+// have. Reader and writer share both: what one refuses the other never serves.
+
+#include "scimd/image/record.h"
+
+#include <scimd/account.h>
+
+#define SUFFIX_MAX 11u // "~" and the digits of a uid
+
+static bool first_char(unsigned char c)
+{
+	return (c >= 'a' && c <= 'z') || c == '_';
+}
+
+// Bit c & 63 of word c >> 6: [a-z0-9_.-].
+static const uint64_t later_chars[4] = { 0x03ff600000000000u, 0x07fffffe80000000u, 0, 0 };
+
+static bool later_char(unsigned char c)
+{
+	return later_chars[c >> 6] >> (c & 63) & 1;
+}
+
+size_t image_name_fits(const char *name)
+{
+	const unsigned char *p = (const unsigned char *)name;
+	size_t n = 1, digits;
+
+	if (!first_char(p[0]))
+		return 0;
+	while (later_char(p[n]))
+		if (++n > ACCOUNT_NAME_MAX)
+			return 0;
+	if (p[n] == '\0')
+		return n;
+	if (p[n] != '~')
+		return 0;
+	for (digits = 1; p[n + digits] >= '0' && p[n + digits] <= '9'; digits++)
+		if (digits >= SUFFIX_MAX)
+			return 0;
+	return digits > 1 && p[n + digits] == '\0' ? n + digits : 0;
+}
+
+typedef uint8_t lanes __attribute__((vector_size(16)));
+
+static uint64_t sum_lanes(const lanes *v)
+{
+	uint64_t half[2], sum = 0;
+
+	memcpy(half, v, sizeof(half));
+	for (int i = 0; i < 2; i++) {
+		uint64_t pairs = (half[i] & 0x00ff00ff00ff00ffu) +
+				 (half[i] >> 8 & 0x00ff00ff00ff00ffu);
+
+		sum += pairs * 0x0001000100010001u >> 48;
+	}
+	return sum;
+}
+
+static bool any_lane(const lanes *v)
+{
+	uint64_t half[2];
+
+	memcpy(half, v, sizeof(half));
+	return (half[0] | half[1]) != 0;
+}
+
+static void scan_bytes(struct image_scan *scan, const unsigned char *p, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		scan->nuls += p[i] == 0;
+		scan->bad |= (p[i] < 0x20 && p[i] != 0) || p[i] == ':' || p[i] == 0x7f;
+	}
+}
+
+void image_scan(struct image_scan *scan, const unsigned char *p, size_t len)
+{
+	while (len >= 16) {
+		lanes bad = { 0 }, nuls = { 0 };
+		size_t steps = len / 16 < 255 ? len / 16 : 255; // a lane counts to 255
+
+		len -= steps * 16;
+		for (; steps > 0; steps--, p += 16) {
+			lanes v, nul;
+
+			memcpy(&v, p, sizeof(v));
+			nul = (lanes)(v == 0);
+			nuls -= nul;
+			bad |= ((lanes)(v < 0x20) ^ nul) | (lanes)(v == ':') | (lanes)(v == 0x7f);
+		}
+		scan->nuls += sum_lanes(&nuls);
+		scan->bad |= any_lane(&bad);
+	}
+	scan_bytes(scan, p, len);
+}

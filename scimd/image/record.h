@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+//
+// What the files of the reader share: bounded copies out of an image, loading
+// one checked record, and the sanity of names and strings. Nothing here is for
+// callers of the reader; they use scimd/image/read.h. The writer refuses by the
+// same name and string rules.
+#ifndef SCIMD_IMAGE_RECORD_H
+#define SCIMD_IMAGE_RECORD_H
+
+#include "scimd/image/read.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define IMAGE_GUESS 1024u // bytes of a record that the pread way reads at once
+#define IMAGE_PAGE 4096u  // a user's head and strings, or the first part of a group
+
+_Static_assert(sizeof(struct image_user) + IMAGE_USER_STRINGS_MAX <= IMAGE_PAGE, "one page");
+
+int image_pread(const struct image *im, uint64_t at, void *dst, size_t len);
+
+// Copies bytes at an offset of the file, whichever way it is open. What was
+// copied is what gets checked and used: the file is not looked at twice.
+static inline int image_copy(const struct image *im, uint64_t at, void *dst, size_t len)
+{
+	if (at > im->size || len > im->size - at)
+		return -EBADMSG;
+	if (!im->base)
+		return image_pread(im, at, dst, len);
+	memcpy(dst, im->base + at, len);
+	return 0;
+}
+
+static inline uint64_t image_round(uint64_t n, uint64_t to) // to: a power of two
+{
+	return (n + to - 1) & ~(to - 1);
+}
+
+static inline uint64_t image_tail_at(const struct image_user *u) // from the record's start
+{
+	return image_round(sizeof(*u) + u->strings, 4);
+}
+
+static inline uint64_t image_tail_len(const struct image_user *u)
+{
+	return 4 * (uint64_t)u->groups + u->keys;
+}
+
+// Copies and checks the user record at an offset: *head and the strings after
+// it in page, *have bytes of the record in all. 0, -EBADMSG or errno of pread.
+int image_load_user(const struct image *im, uint64_t at, unsigned char page[IMAGE_PAGE],
+		    struct image_user *head, size_t *have);
+// The same for a group; its strings go to buf, or are only checked where buf is
+// NULL. page holds the head and the first strings. -ERANGE: len is too small.
+int image_load_group(const struct image *im, uint64_t at, unsigned char page[IMAGE_PAGE], char *buf,
+		     size_t len, struct image_group *head);
+
+// Both: hand a loaded user out to the caller's buffer.
+int image_give_user(const struct image_user *head, const unsigned char *page, size_t have, char *buf,
+		    size_t len, struct image_found_user *out);
+int image_give_private(const struct image_user *head, const unsigned char *page, char *buf,
+		       size_t len, struct image_found_group *out);
+
+// Checks the user's groups and keys, and copies of them what lies in
+// [from, from + len) of their bytes.
+int image_load_tail(const struct image *im, uint64_t at, const struct image_user *head,
+		    const unsigned char *tail, uint64_t from, void *dst, uint64_t len);
+
+// True for an index entry of this tag and ref in the chain of a hash; -errno
+// when a line on the way is damaged. *used_out counts nothing, it is the line.
+int image_index_has(const struct image *im, enum image_index which, uint64_t hash, uint32_t ref);
+int image_load_lines(const struct image *im, enum image_index which, uint64_t line,
+		     struct image_line *lines, unsigned max);
+bool image_line_good(const struct image *im, enum image_index which, uint64_t line,
+		     const struct image_line *l);
+
+// Lengths of strings and what is wrong with their bytes, gathered piece by piece.
+struct image_scan {
+	uint64_t nuls;
+	bool bad; // a control byte, ':' or DEL
+};
+
+void image_scan(struct image_scan *scan, const unsigned char *p, size_t len);
+
+#endif
