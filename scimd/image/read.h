@@ -29,6 +29,9 @@ struct image {
 int image_open(struct image *im, const char *path, enum image_way way);
 void image_close(struct image *im); // keeps errno; takes an unopened (zeroed, fd -1) one
 bool image_retired(const struct image *im); // acquire order; also true when it cannot be read
+// How long a name is, or 0 where no account of any image can bear it:
+// ^[a-z_][a-z0-9_.-]{0,31}(~[0-9]{1,10})?$
+size_t image_name_fits(const char *name);
 // The confirmed block, untorn. -EAGAIN when a writer kept it busy.
 int image_confirmed_at(const struct image *im, struct image_confirmed *out);
 
@@ -37,14 +40,17 @@ struct image_found_user {
 	struct image_user head;
 	char *name, *passwd, *gecos, *home, *shell;
 	uint64_t at; // offset of the record in the file
+	const unsigned char *tail; // groups and keys where they fitted in buf too, or NULL
 };
 
 struct image_found_group {
-	struct image_group head; // for a private group: gid and members = 0
+	struct image_group head; // for a private group: gid, members = 0, flags of its user
 	char *name, *passwd, *members; // members: head.members strings, NUL after each
 	uint64_t at;
 };
 
+// In all lookups buf may be NULL: the record is checked and its head given, but
+// no string. One page (4096 bytes) holds the strings of any user.
 int image_user_by_name(const struct image *im, const char *name, char *buf, size_t len,
 		       struct image_found_user *out);
 int image_user_by_id(const struct image *im, uint32_t uid, char *buf, size_t len,
@@ -54,7 +60,8 @@ int image_group_by_name(const struct image *im, const char *name, char *buf, siz
 int image_group_by_id(const struct image *im, uint32_t gid, char *buf, size_t len,
 		      struct image_found_group *out);
 // The user with the smallest uid >= from (uid order; hidden ones included, the
-// caller looks at flags). *hint: 0 at first, then as left by the call before.
+// caller looks at flags). *hint: 0 at first and in every other image (head.seed
+// tells), then as left by the call before; it stays at the user that was found.
 int image_user_next(const struct image *im, uint64_t from, uint64_t *hint, char *buf, size_t len,
 		    struct image_found_user *out);
 // The same over group records only.

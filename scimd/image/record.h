@@ -55,7 +55,7 @@ int image_load_user(const struct image *im, uint64_t at, unsigned char page[IMAG
 int image_load_group(const struct image *im, uint64_t at, unsigned char page[IMAGE_PAGE], char *buf,
 		     size_t len, struct image_group *head);
 
-// Both: hand a loaded user out to the caller's buffer.
+// Hands a loaded user out in the caller's buffer: as itself, or as its private group.
 int image_give_user(const struct image_user *head, const unsigned char *page, size_t have, char *buf,
 		    size_t len, struct image_found_user *out);
 int image_give_private(const struct image_user *head, const unsigned char *page, char *buf,
@@ -66,9 +66,10 @@ int image_give_private(const struct image_user *head, const unsigned char *page,
 int image_load_tail(const struct image *im, uint64_t at, const struct image_user *head,
 		    const unsigned char *tail, uint64_t from, void *dst, uint64_t len);
 
-// True for an index entry of this tag and ref in the chain of a hash; -errno
-// when a line on the way is damaged. *used_out counts nothing, it is the line.
+// 1 when the chain of a hash has an entry with its tag and this ref, 0 when not,
+// -errno when a line on the way is damaged.
 int image_index_has(const struct image *im, enum image_index which, uint64_t hash, uint32_t ref);
+// At most max lines from a number on, to the index's end: how many, or -errno.
 int image_load_lines(const struct image *im, enum image_index which, uint64_t line,
 		     struct image_line *lines, unsigned max);
 bool image_line_good(const struct image *im, enum image_index which, uint64_t line,

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: MIT
+//
+// Finding a record: hash the key, walk the lines of an index, copy the record
+// each matching entry points at, check the copy, compare the key. A walk ends
+// with an answer only at a line that checks; everything else is damage.
+
+#include "scimd/image/read.h"
+#include "scimd/image/record.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define LINES 4u // that the pread way reads at once: nearly every walk ends in them
+
+struct key {
+	const char *name; // or NULL
+	size_t len;       // of name
+	uint32_t id;
+};
+
+bool image_line_good(const struct image *im, enum image_index which, uint64_t line,
+		     const struct image_line *l)
+{
+	uint64_t at = im->head.index[which].offset + line * sizeof(*l);
+
+	return l->check == image_check(im->head.seed ^ at, &l->used, sizeof(*l) - sizeof(l->check)) &&
+	       l->used <= IMAGE_LINE_ENTRIES && l->overflow <= 1;
+}
+
+int image_load_lines(const struct image *im, enum image_index which, uint64_t line,
+		     struct image_line *lines, unsigned max)
+{
+	const struct image_section *s = &im->head.index[which];
+	uint64_t left = s->length / sizeof(*lines) - line;
+	unsigned n = left < max ? (unsigned)left : max;
+	int r = image_copy(im, s->offset + line * sizeof(*lines), lines, n * sizeof(*lines));
+
+	return r < 0 ? r : (int)n;
+}
+
+// The next good line of a walk, or -errno. window holds lines read ahead.
+struct walk {
+	const struct image *im;
+	enum image_index which;
+	uint64_t line;
+	unsigned steps, have, next;
+	struct image_line window[LINES];
+};
+
+static void walk_start(struct walk *w, const struct image *im, enum image_index which, uint64_t hash)
+{
+	w->im = im;
+	w->which = which;
+	w->line = hash % (im->head.index[which].length / sizeof(struct image_line));
+	w->steps = w->have = w->next = 0;
+}
+
+static int walk_step(struct walk *w, const struct image_line **line_out)
+{
+	const struct image_line *l;
+	int n;
+
+	if (w->steps++ > IMAGE_CHAIN_MAX)
+		return -EBADMSG;
+	if (w->next == w->have) {
+		n = image_load_lines(w->im, w->which, w->line, w->window, w->im->base ? 1 : LINES);
+		if (n < 0)
+			return n;
+		w->have = (unsigned)n;
+		w->next = 0;
+	}
+	l = &w->window[w->next++];
+	if (!image_line_good(w->im, w->which, w->line, l))
+		return -EBADMSG;
+	if (++w->line == w->im->head.index[w->which].length / sizeof(*l)) {
+		w->line = 0;
+		w->next = w->have;
+	}
+	*line_out = l;
+	return 0;
+}
+
+int image_index_has(const struct image *im, enum image_index which, uint64_t hash, uint32_t ref)
+{
+	const uint32_t tag = (uint32_t)(hash >> 32);
+	const struct image_line *l;
+	struct walk w;
+	int r;
+
+	walk_start(&w, im, which, hash);
+	while ((r = walk_step(&w, &l)) == 0) {
+		for (unsigned i = 0; i < l->used; i++)
+			if (l->tag[i] == tag && l->ref[i] == ref)
+				return 1;
+		if (!l->overflow)
+			return 0;
+	}
+	return r;
+}
+
+static uint64_t key_hash(const struct image *im, const struct key *key)
+{
+	if (key->name)
+		return image_hash(im->head.seed, key->name, key->len);
+	return image_hash(im->head.seed, &key->id, sizeof(key->id));
+}
+
+static bool key_is(const struct key *key, uint32_t id, const unsigned char *name, size_t len)
+{
+	if (!key->name)
+		return key->id == id;
+	return key->len == len && memcmp(key->name, name, len) == 0;
+}
+
+// Tries one entry. 1: not the key, go on; 0: found and given; -errno.
+typedef int try_fn(const struct image *im, uint32_t ref, const struct key *key, char *buf, size_t len,
+		   void *out);
+
+static int find(const struct image *im, enum image_index which, const struct key *key, try_fn *try,
+		char *buf, size_t len, void *out)
+{
+	const uint64_t hash = key_hash(im, key);
+	const uint32_t tag = (uint32_t)(hash >> 32);
+	const struct image_line *l;
+	struct walk w;
+	int r;
+
+	walk_start(&w, im, which, hash);
+	while ((r = walk_step(&w, &l)) == 0) {
+		for (unsigned i = 0; i < l->used; i++) {
+			if (l->tag[i] != tag)
+				continue;
+			r = try(im, l->ref[i], key, buf, len, out);
+			if (r <= 0)
+				return r;
+		}
+		if (!l->overflow)
+			return -ENOENT;
+	}
+	return r;
+}
+
+static int try_user(const struct image *im, uint32_t ref, const struct key *key, char *buf,
+		    size_t len, void *out)
+{
+	const uint64_t at = im->head.users.offset + 8 * (uint64_t)ref;
+	struct image_found_user *u = out;
+	unsigned char page[IMAGE_PAGE];
+	struct image_user head;
+	size_t have;
+	int r = image_load_user(im, at, page, &head, &have);
+
+	if (r < 0)
+		return r;
+	if (!key_is(key, head.uid, page + sizeof(head), head.at_passwd - 1u))
+		return 1;
+	r = image_give_user(&head, page, have, buf, len, u);
+	if (r == 0)
+		u->at = at;
+	return r;
+}
+
+static int try_private(const struct image *im, uint32_t ref, const struct key *key, char *buf,
+		       size_t len, struct image_found_group *g)
+{
+	const uint64_t at = im->head.users.offset + 8 * (uint64_t)(ref & ~IMAGE_REF_USER);
+	unsigned char page[IMAGE_PAGE];
+	struct image_user head;
+	size_t have;
+	int r = image_load_user(im, at, page, &head, &have);
+
+	if (r < 0)
+		return r;
+	if (!(head.flags & IMAGE_PRIVATE_GROUP))
+		return -EBADMSG;
+	if (!key_is(key, head.gid, page + sizeof(head), head.at_passwd - 1u))
+		return 1;
+	r = image_give_private(&head, page, buf, len, g);
+	if (r == 0)
+		g->at = at;
+	return r;
+}
+
+static int try_group(const struct image *im, uint32_t ref, const struct key *key, char *buf,
+		     size_t len, void *out)
+{
+	const uint64_t at = im->head.groups.offset + 8 * (uint64_t)ref;
+	struct image_found_group *g = out;
+	unsigned char page[IMAGE_PAGE];
+	struct image_group head;
+	int r;
+
+	if (ref & IMAGE_REF_USER)
+		return try_private(im, ref, key, buf, len, g);
+	r = image_load_group(im, at, page, buf, len, &head);
+	if (r < 0)
+		return r;
+	if (!key_is(key, head.gid, page + sizeof(head), head.at_members - 3u))
+		return 1;
+	g->head = head;
+	g->name = buf;
+	g->passwd = buf ? buf + head.at_members - 2 : NULL;
+	g->members = buf ? buf + head.at_members : NULL;
+	g->at = at;
+	return 0;
+}
+
+static int find_name(const struct image *im, enum image_index which, const char *name, try_fn *try,
+		     char *buf, size_t len, void *out)
+{
+	struct key key = { .name = name, .len = image_name_fits(name) };
+
+	return key.len == 0 ? -ENOENT : find(im, which, &key, try, buf, len, out);
+}
+
+int image_user_by_name(const struct image *im, const char *name, char *buf, size_t len,
+		       struct image_found_user *out)
+{
+	return find_name(im, IMAGE_USER_NAME, name, try_user, buf, len, out);
+}
+
+int image_user_by_id(const struct image *im, uint32_t uid, char *buf, size_t len,
+		     struct image_found_user *out)
+{
+	struct key key = { .id = uid };
+
+	return find(im, IMAGE_USER_ID, &key, try_user, buf, len, out);
+}
+
+int image_group_by_name(const struct image *im, const char *name, char *buf, size_t len,
+			struct image_found_group *out)
+{
+	return find_name(im, IMAGE_GROUP_NAME, name, try_group, buf, len, out);
+}
+
+int image_group_by_id(const struct image *im, uint32_t gid, char *buf, size_t len,
+		      struct image_found_group *out)
+{
+	struct key key = { .id = gid };
+
+	return find(im, IMAGE_GROUP_ID, &key, try_group, buf, len, out);
+}

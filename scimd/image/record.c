@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: MIT
+//
+// Copying one record out of an image and checking the copy: that it lies in its
+// section, that its lengths agree, that its checksum is right, and that what it
+// says may be served at all (reserved ids, names, control bytes), whoever wrote
+// the file. -EBADMSG for whatever does not fit.
+
+#include "scimd/image/record.h"
+
+#include <errno.h>
+#include <scimd/account.h>
+#include <stddef.h>
+#include <string.h>
+
+#define PIECE (IMAGE_PAGE - IMAGE_GUESS) // of a group too large for the page
+#define CHECKED 4u // a record's checksum covers it from here on
+
+_Static_assert(PIECE % 16 == 0, "whole blocks of the checksum");
+_Static_assert(offsetof(struct image_user, check_tail) == CHECKED, "check is first");
+_Static_assert(offsetof(struct image_group, length) == CHECKED, "check is first");
+
+// Copies the first `want` bytes of what `left` allows, more where that is free.
+static int copy_some(const struct image *im, uint64_t at, unsigned char *page, size_t want,
+		     uint64_t left, size_t *have_out)
+{
+	size_t n = im->base ? want : IMAGE_GUESS;
+
+	if (n > left)
+		n = (size_t)left;
+	if (n < want)
+		return -EBADMSG;
+	*have_out = n;
+	return image_copy(im, at, page, n);
+}
+
+static int copy_rest(const struct image *im, uint64_t at, unsigned char *page, size_t want,
+		     size_t *have)
+{
+	int r = 0;
+
+	if (want > *have) {
+		r = image_copy(im, at + *have, page + *have, want - *have);
+		*have = want;
+	}
+	return r;
+}
+
+// How many bytes of the section there are from `at` on; 0 where it is outside.
+static uint64_t section_left(const struct image_section *s, uint64_t at)
+{
+	return at < s->offset || at - s->offset >= s->length ? 0 : s->length - (at - s->offset);
+}
+
+static bool user_lengths_agree(const struct image_user *u, uint64_t left)
+{
+	return u->strings <= IMAGE_USER_STRINGS_MAX && u->groups <= ACCOUNT_GROUPS_MAX &&
+	       u->keys <= IMAGE_RECORD_MAX && u->length <= left &&
+	       u->length == image_round(image_tail_at(u) + image_tail_len(u), 8);
+}
+
+// The five strings: exactly five NULs, each where the next string's start says.
+static bool user_strings_good(const struct image_user *u, const unsigned char *s)
+{
+	struct image_scan scan = { 0 };
+
+	if (!(u->at_passwd > 1 && u->at_gecos == u->at_passwd + 2 && u->at_home > u->at_gecos &&
+	      u->at_shell > u->at_home && u->strings > u->at_shell))
+		return false;
+	if (s[u->at_passwd - 1] || s[u->at_gecos - 1] || s[u->at_home - 1] || s[u->at_shell - 1] ||
+	    s[u->strings - 1])
+		return false;
+	if ((s[u->at_passwd] != '*' && s[u->at_passwd] != '!') || s[u->at_home] != '/' ||
+	    s[u->at_shell] != '/')
+		return false;
+	image_scan(&scan, s, u->strings);
+	return !scan.bad && scan.nuls == 5 && image_name_fits((const char *)s) == u->at_passwd - 1u;
+}
+
+int image_load_user(const struct image *im, uint64_t at, unsigned char page[IMAGE_PAGE],
+		    struct image_user *head, size_t *have)
+{
+	const uint64_t left = section_left(&im->head.users, at);
+	size_t whole;
+	int r = copy_some(im, at, page, sizeof(*head), left, have);
+
+	if (r < 0)
+		return r;
+	memcpy(head, page, sizeof(*head));
+	if (!user_lengths_agree(head, left))
+		return -EBADMSG;
+	whole = sizeof(*head) + head->strings;
+	r = copy_rest(im, at, page, whole, have);
+	if (r < 0)
+		return r;
+	if (*have > head->length)
+		*have = head->length;
+	if (head->check != image_check(im->head.seed ^ at, page + CHECKED, whole - CHECKED) ||
+	    !user_strings_good(head, page + sizeof(*head)) || account_id_reserved(head->uid) ||
+	    account_id_reserved(head->gid) || head->state < ACCOUNT_ACTIVE || head->state > ACCOUNT_PROBE ||
+	    head->verdict > VERDICT_BREAK_GLASS ||
+	    ((head->flags & IMAGE_PRIVATE_GROUP) && head->uid != head->gid))
+		return -EBADMSG;
+	return 0;
+}
+
+int image_give_user(const struct image_user *head, const unsigned char *page, size_t have, char *buf,
+		    size_t len, struct image_found_user *out)
+{
+	const uint64_t all = head->length - sizeof(*head);
+
+	memset(out, 0, sizeof(*out));
+	out->head = *head;
+	if (!buf)
+		return 0;
+	if (len < head->strings)
+		return -ERANGE;
+	// The tail comes along where it costs nothing: it saves the pread way a call.
+	if (have == head->length && len >= all) {
+		memcpy(buf, page + sizeof(*head), all);
+		out->tail = (unsigned char *)buf + image_tail_at(head) - sizeof(*head);
+	} else {
+		memcpy(buf, page + sizeof(*head), head->strings);
+	}
+	out->name = buf;
+	out->passwd = buf + head->at_passwd;
+	out->gecos = buf + head->at_gecos;
+	out->home = buf + head->at_home;
+	out->shell = buf + head->at_shell;
+	return 0;
+}
+
+int image_give_private(const struct image_user *head, const unsigned char *page, char *buf,
+		       size_t len, struct image_found_group *out)
+{
+	const size_t name = head->at_passwd;
+
+	memset(out, 0, sizeof(*out));
+	out->head.gid = head->gid;
+	out->head.flags = head->flags;
+	out->head.strings = (uint32_t)(name + 2);
+	out->head.at_members = (uint16_t)(name + 2);
+	if (!buf)
+		return 0;
+	if (len < name + 2)
+		return -ERANGE;
+	memcpy(buf, page + sizeof(*head), name);
+	memcpy(buf + name, "*", 2);
+	out->name = buf;
+	out->passwd = buf + name;
+	out->members = buf + name + 2;
+	return 0;
+}
+
+static bool group_head_good(const struct image_group *g, uint64_t left)
+{
+	return g->length <= left && g->strings >= g->at_members && g->at_members > 3 &&
+	       g->length == image_round(sizeof(*g) + (uint64_t)g->strings, 8) &&
+	       g->at_members <= ACCOUNT_NAME_MAX + 16 && !account_id_reserved(g->gid) &&
+	       (g->members == 0) == (g->strings == g->at_members) &&
+	       g->members <= (g->strings - g->at_members) / 2;
+}
+
+static bool group_names_good(const struct image_group *g, const unsigned char *s)
+{
+	const size_t name = g->at_members - 3u;
+
+	return s[name] == '\0' && s[name + 1] == '*' && s[name + 2] == '\0' &&
+	       image_name_fits((const char *)s) == name;
+}
+
+// The rest of a group's strings, from byte `from` on: to buf, or piece by piece
+// through the second part of the page (the first keeps head and name).
+static int load_members(const struct image *im, uint64_t at, const struct image_group *g,
+			size_t from, unsigned char page[IMAGE_PAGE], char *buf,
+			struct image_hash_run *h, struct image_scan *scan)
+{
+	size_t left = g->strings - from, n;
+	unsigned char *p = buf ? (unsigned char *)buf + from : page + IMAGE_GUESS;
+
+	at += sizeof(*g) + from;
+	do {
+		n = buf || left < PIECE ? left : PIECE;
+		int r = image_copy(im, at, p, n);
+
+		if (r < 0)
+			return r;
+		image_scan(scan, p, n);
+		if (n == left && p[n - 1] != '\0')
+			return -EBADMSG;
+		image_hash_blocks(h, p, n / 16); // n is a multiple of 16 but for the last
+		at += n;
+		left -= n;
+	} while (left > 0);
+	return g->check == image_check_fold(image_hash_end(h, p + n / 16 * 16, n % 16)) ? 0 : -EBADMSG;
+}
+
+int image_load_group(const struct image *im, uint64_t at, unsigned char page[IMAGE_PAGE], char *buf,
+		     size_t len, struct image_group *head)
+{
+	const uint64_t seed = im->head.seed ^ at, left = section_left(&im->head.groups, at);
+	const unsigned char *strings = page + sizeof(*head);
+	struct image_scan scan = { 0 };
+	struct image_hash_run h;
+	size_t have, whole, first;
+	int r = copy_some(im, at, page, sizeof(*head), left, &have);
+
+	if (r < 0)
+		return r;
+	memcpy(head, page, sizeof(*head));
+	if (!group_head_good(head, left))
+		return -EBADMSG;
+	if (buf && len < head->strings)
+		return -ERANGE;
+	// The first part ends at a whole number of the checksum's blocks.
+	whole = sizeof(*head) + head->strings;
+	first = whole <= IMAGE_GUESS ? whole : CHECKED + (IMAGE_GUESS - CHECKED) / 16 * 16;
+	r = copy_rest(im, at, page, first, &have);
+	if (r < 0)
+		return r;
+	if (!group_names_good(head, strings))
+		return -EBADMSG;
+	image_scan(&scan, strings, first - sizeof(*head));
+	if (buf)
+		memcpy(buf, strings, first - sizeof(*head));
+	if (first == whole) {
+		if (page[whole - 1] != '\0' ||
+		    head->check != image_check(seed, page + CHECKED, whole - CHECKED))
+			return -EBADMSG;
+	} else {
+		image_hash_start(&h, ~seed, whole - CHECKED);
+		image_hash_blocks(&h, page + CHECKED, (first - CHECKED) / 16);
+		r = load_members(im, at, head, first - sizeof(*head), page, buf, &h, &scan);
+		if (r < 0)
+			return r;
+	}
+	return !scan.bad && scan.nuls == 2 + (uint64_t)head->members ? 0 : -EBADMSG;
+}
