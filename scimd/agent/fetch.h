@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+//
+// One directory's connection: the client (HTTP, token, quirks) as the agent
+// needs it. A fetch walks the directory and fills a stage; a check asks about one
+// person. Both may be under way at the same time.
+#ifndef SCIMD_AGENT_FETCH_H
+#define SCIMD_AGENT_FETCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+struct config_directory;
+struct fail;
+struct fetch;
+struct json_object;
+struct mapping;
+struct stage;
+
+struct fetch_progress {
+	const char *stage; // "discovery" "users" "groups" "members"
+	uint64_t users, groups;
+	int64_t total; // of the list being walked, -1 unknown
+};
+
+struct fetch_end {
+	int r;            // 0: proven complete; -errno: not, and why is in the stage's place
+	const char *text; // sentence, "" when r is 0
+	uint64_t users, groups;
+};
+
+struct fetch_calls {
+	void *arg;
+	void (*progress)(void *arg, const struct fetch_progress *p);
+	void (*end)(void *arg, const struct fetch_end *end); // once, never from inside fetch_run
+};
+
+// dir and mapping are borrowed for the life of the fetch.
+int fetch_new(sd_event *event, const struct config_directory *dir, const struct mapping *mapping,
+	      struct fetch **out, struct fail *f);
+void fetch_free(struct fetch *ft); // ends what is under way without calling back
+// Walks everything into st. 0, or -errno when it could not even begin.
+int fetch_run(struct fetch *ft, struct stage *st, const struct fetch_calls *calls, struct fail *f);
+
+struct fetch_check {
+	int status;              // HTTP status, 0 = no answer
+	struct json_object *user; // with 200; borrowed
+	const char *text;        // why there is no answer
+};
+// GET of one user with a deadline. end is called once, from the loop.
+int fetch_user(struct fetch *ft, const char *id, uint64_t deadline_ms,
+	       void (*end)(void *arg, const struct fetch_check *c), void *arg, struct fail *f);
+
+#endif

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+//
+// What agent.c, round.c and check.c share; nobody else includes this.
+#ifndef SCIMD_AGENT_INTERNAL_H
+#define SCIMD_AGENT_INTERNAL_H
+
+#include "scimd/agent/agent.h"
+#include "scimd/agent/fetch.h"
+#include "scimd/agent/worker.h"
+
+struct agent_wish { // a round that waits for its turn
+	struct agent_wish *next;
+	struct agent_request req;
+	char accept_directory[64];
+};
+
+struct agent {
+	const char *config_path;
+	bool once, once_ok;
+	sd_event *event;
+	sd_event_source *timer, *defer;
+	struct config *config;
+	struct mapping **mappings; // one per directory
+	struct fetch **fetches;
+	struct agent_directory *directories;
+	struct store *store;
+	bool store_lost;
+	struct worker *worker;
+	struct control *control;
+
+	struct agent_wish *wishes; // the first one is under way while `running`
+	bool running;
+	int64_t began; // boot clock, ms
+	size_t at;     // directory being fetched
+	struct stage **stages;
+	struct job_input input;
+	struct job job;
+
+	struct job report; // the last job that resolved
+	bool have_report, publish_failed;
+	int64_t last_at, last_ms, next_at;
+	bool last_ok, last_full;
+	char last_error[600];
+	unsigned int failures; // rounds in a row
+};
+
+void round_on_job(void *agent); // the worker has ended
+void round_clear(struct agent *a);
+void round_held_clear(struct agent_directory *d);
+int agent_plan_next(struct agent *a, uint64_t seconds);
+
+#endif

@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: MIT
+//
+// One round of sync: every directory in turn, then the worker, then the report.
+#include "scimd/agent/agent.h"
+#include "scimd/agent/control.h"
+#include "scimd/agent/internal.h"
+#include "scimd/agent/stage.h"
+#include "scimd/base/clock.h"
+#include "scimd/base/log.h"
+#include <errno.h>
+#include <json-c/json.h>
+#include <scimd/image.h>
+#include <scimd/paths.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int round_start(struct agent *a);
+static void round_next(struct agent *a);
+
+static void put(struct json_object *o, const char *key, struct json_object *v)
+{
+	(void)json_object_object_add(o, key, v);
+}
+
+// ------------------------------------------------------------------- wishes
+
+static int round_on_defer(sd_event_source *s, void *arg)
+{
+	struct agent *a = arg;
+
+	(void)sd_event_source_set_enabled(s, SD_EVENT_OFF);
+	if (!a->running && a->wishes && round_start(a) < 0)
+		log_error("a sync could not be started: out of memory");
+	return 0;
+}
+
+int agent_sync(struct agent *a, const struct agent_request *req)
+{
+	struct agent_wish *w, **end = &a->wishes;
+	int r;
+
+	// A wish that nobody waits for and that asks for no more than one already
+	// queued (not the running one) is that one.
+	for (; *end; end = &(*end)->next) {
+		bool queued = !(a->running && *end == a->wishes);
+
+		if (queued && !req->call && !req->dry_run && !req->accept_removals &&
+		    !req->accept_directory && !(*end)->req.dry_run &&
+		    (*end)->req.full >= req->full) {
+			(*end)->req.republish |= req->republish;
+			return 0;
+		}
+	}
+	w = calloc(1, sizeof(*w));
+	if (!w)
+		return -ENOMEM;
+	w->req = *req;
+	if (req->accept_directory) {
+		(void)snprintf(w->accept_directory, sizeof(w->accept_directory), "%s",
+			       req->accept_directory);
+		w->req.accept_directory = w->accept_directory;
+	}
+	*end = w;
+	if (a->defer)
+		return sd_event_source_set_enabled(a->defer, SD_EVENT_ON);
+	r = sd_event_add_defer(a->event, &a->defer, round_on_defer, a);
+	return r < 0 ? r : 0;
+}
+
+void agent_forget(struct agent *a, struct control_call *call)
+{
+	for (struct agent_wish *w = a->wishes; w; w = w->next)
+		if (w->req.call == call)
+			w->req.call = NULL;
+}
+
+// -------------------------------------------------------------------- report
+
+void round_held_clear(struct agent_directory *d)
+{
+	for (size_t i = 0; i < d->held_user_count; i++)
+		free(d->held_users[i]);
+	for (size_t i = 0; i < d->held_group_count; i++)
+		free(d->held_groups[i]);
+	free(d->held_users);
+	free(d->held_groups);
+	d->held_users = d->held_groups = NULL;
+	d->held_user_count = d->held_group_count = 0;
+	d->held_memberships = 0;
+	d->held[0] = '\0';
+}
+
+static char **round_copy(const char **list, size_t n, size_t *count_out)
+{
+	char **copy = calloc(n + 1, sizeof(*copy));
+
+	*count_out = 0;
+	for (size_t i = 0; copy && i < n; i++) {
+		copy[i] = strdup(list[i]);
+		if (!copy[i])
+			break;
+		(*count_out)++;
+	}
+	return copy;
+}
+
+static void round_held(struct agent_directory *d, const struct job_held *h)
+{
+	round_held_clear(d);
+	if (!h->reason)
+		return;
+	d->state = "held";
+	(void)snprintf(d->held, sizeof(d->held), "%s", h->reason);
+	d->held_users = round_copy(h->users, h->user_count, &d->held_user_count);
+	d->held_groups = round_copy(h->groups, h->group_count, &d->held_group_count);
+	d->held_memberships = h->memberships;
+}
+
+// The last job that resolved stays: explain and status read it. One that found
+// nothing to do leaves it.
+static void round_keep(struct agent *a)
+{
+	bool resolved = a->job.r == 0 && a->job.refusals;
+
+	for (size_t i = 0; a->job.helds && i < a->config->directory_count; i++)
+		if (a->stages && a->stages[i] && a->stages[i]->complete)
+			round_held(&a->directories[i], &a->job.helds[i]);
+	if (a->job.changed || a->job.published || a->job.r < 0)
+		a->publish_failed = a->job.r < 0;
+	if (!resolved || a->input.dry_run)
+		return;
+	if (a->have_report)
+		job_free(&a->report);
+	a->report = a->job;
+	a->have_report = true;
+	a->job = (struct job){ 0 };
+}
+
+static struct json_object *round_names(const struct job *j, char what)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (size_t i = 0; i < j->change_count; i++)
+		if (j->changes[i].what == what)
+			(void)json_object_array_add(list,
+						    json_object_new_string(j->changes[i].name));
+	return list;
+}
+
+static struct json_object *round_result(struct agent *a, const struct job *j)
+{
+	struct json_object *o = json_object_new_object(), *plan;
+
+	put(o, "schema", json_object_new_int(1));
+	put(o, "changed", json_object_new_boolean(j->changed));
+	put(o, "users", json_object_new_int64(a->have_report || j->refusals ? j->users : 0));
+	put(o, "groups", json_object_new_int64(j->groups));
+	put(o, "refused", json_object_new_int64(j->refused));
+	put(o, "seconds", json_object_new_double((double)a->last_ms / 1000));
+	if (a->input.dry_run) {
+		plan = json_object_new_object();
+		put(plan, "added", round_names(j, '+'));
+		put(plan, "changed", round_names(j, '~'));
+		put(plan, "removed", round_names(j, '-'));
+		put(o, "plan", plan);
+	}
+	return o;
+}
+
+static void round_log(struct agent *a, const struct job *j, bool ok)
+{
+	if (!ok)
+		log_error("sync failed: %s", a->last_error);
+	else if (j->changed || j->published)
+		log_info("sync: %zu added, %zu changed, %zu removed; serving %u users (%u may log "
+			 "in) "
+			 "and %u groups, generation %llu",
+			 j->added, j->altered, j->removed, j->users, j->allowed, j->groups,
+			 (unsigned long long)j->image.generation);
+	else
+		log_debug("sync: nothing changed");
+	if (j->refused)
+		log_warning("%u records are not served; `scimctl explain NAME` says why",
+			    j->refused);
+	for (size_t i = 0, n = 0; i < j->refusal_count && n < 20; i++)
+		if (!j->refusals[i].warning) {
+			log_warning("%s", j->refusals[i].text);
+			n++;
+		}
+}
+
+static void round_end(struct agent *a)
+{
+	struct agent_wish *w = a->wishes;
+	const struct job *j;
+	bool ok;
+
+	a->last_ms = clock_boot() - a->began;
+	a->last_error[0] = '\0';
+	if (a->job.r < 0)
+		(void)snprintf(a->last_error, sizeof(a->last_error), "%s", a->job.fail.text);
+	round_keep(a);
+	for (size_t i = 0; i < a->config->directory_count && !a->last_error[0]; i++) {
+		const struct agent_directory *d = &a->directories[i];
+		const char *why = d->error[0] ? d->error : d->held;
+
+		if (*why)
+			(void)snprintf(a->last_error, sizeof(a->last_error),
+				       "directory \"%s\": %.500s", a->config->directories[i].name,
+				       why);
+	}
+	ok = !a->last_error[0];
+	j = a->have_report && a->report.refusals && !a->job.refusals && a->report.r == 0 &&
+			    !a->input.dry_run
+		    ? &a->report
+		    : &a->job;
+	if (w->req.full && !w->req.dry_run) {
+		a->last_ok = ok;
+		a->last_full = true;
+		a->last_at = clock_wall();
+		a->failures = ok ? 0 : a->failures + 1;
+	}
+	round_log(a, j, ok);
+	if (w->req.call) {
+		if (ok)
+			control_ok(w->req.call, round_result(a, j));
+		else
+			control_error(w->req.call, "failed", a->last_error);
+	}
+	a->wishes = w->next;
+	a->running = false;
+	if (w->req.full)
+		a->once_ok = ok;
+	free(w);
+	job_free(&a->job);
+	a->job = (struct job){ 0 };
+	for (size_t i = 0; a->stages && i < a->config->directory_count; i++)
+		stage_free(a->stages[i]);
+	free(a->stages);
+	a->stages = NULL;
+}
+
+// Failed rounds come again sooner than the interval, doubling.
+static uint64_t round_pause(const struct agent *a)
+{
+	uint64_t usual = a->config->interval < a->config->full_interval ? a->config->interval
+									: a->config->full_interval;
+	uint64_t s = 5;
+
+	if (a->failures == 0)
+		return usual;
+	for (unsigned int i = 1; i < a->failures && s < usual; i++)
+		s *= 2;
+	return s < usual ? s : usual;
+}
+
+void round_on_job(void *arg)
+{
+	struct agent *a = arg;
+
+	round_end(a);
+	if (a->once) {
+		if (!a->wishes)
+			(void)sd_event_exit(a->event, 0);
+	} else {
+		(void)agent_plan_next(a, round_pause(a));
+	}
+	if (a->wishes)
+		(void)sd_event_source_set_enabled(a->defer, SD_EVENT_ON);
+}
+
+// --------------------------------------------------------------------- fetch
+
+static void round_work(struct agent *a)
+{
+	const struct agent_wish *w = a->wishes;
+	char path[4096];
+
+	a->input = (struct job_input){ .config = a->config,
+				       .store = a->store,
+				       .stages = a->stages,
+				       .dry_run = w->req.dry_run,
+				       .accept_removals = w->req.accept_removals,
+				       .accept_directory = w->req.accept_directory,
+				       .republish = w->req.republish || a->publish_failed };
+	if (snprintf(path, sizeof(path), "%s/%s", a->config->state_dir, SCIMD_IMAGE_NAME) <
+		    (int)sizeof(path) &&
+	    access(path, F_OK) < 0)
+		a->input.republish = true;
+	if (worker_start(a->worker, &a->input, &a->job) < 0) {
+		a->job.r = fail(&a->job.fail, EAGAIN, "no thread could be started");
+		round_on_job(a);
+	}
+}
+
+static void round_progress(void *arg, const struct fetch_progress *p)
+{
+	struct agent *a = arg;
+	struct control_call *call = a->wishes ? a->wishes->req.call : NULL;
+	struct json_object *o;
+
+	if (!call)
+		return;
+	o = json_object_new_object();
+	put(o, "directory", json_object_new_string(a->config->directories[a->at].name));
+	put(o, "stage", json_object_new_string(p->stage));
+	put(o, "users", json_object_new_int64((int64_t)p->users));
+	put(o, "groups", json_object_new_int64((int64_t)p->groups));
+	put(o, "total", json_object_new_int64(p->total));
+	control_progress(call, o);
+}
+
+static void round_fetched(void *arg, const struct fetch_end *end)
+{
+	struct agent *a = arg;
+	struct agent_directory *d = &a->directories[a->at];
+	struct fail f = { "" };
+	int r = stage_finish(a->stages[a->at], end->r == 0, &f);
+
+	if (end->r < 0 || r < 0) {
+		d->state = "failed";
+		(void)snprintf(d->error, sizeof(d->error), "%s", end->r < 0 ? end->text : f.text);
+		if (r < 0)
+			a->stages[a->at]->complete = false;
+	} else {
+		d->state = "ok";
+		d->error[0] = '\0';
+		d->last_ok = clock_wall();
+		d->users = end->users;
+		d->groups = end->groups;
+	}
+	a->at++;
+	round_next(a);
+}
+
+static void round_next(struct agent *a)
+{
+	const struct fetch_calls calls = { a, round_progress, round_fetched };
+
+	while (a->wishes->req.full && a->at < a->config->directory_count) {
+		struct agent_directory *d = &a->directories[a->at];
+		struct fail f = { "" };
+		int r = stage_new(a->config->directories[a->at].name, a->mappings[a->at], a->store,
+				  &a->stages[a->at]);
+
+		if (r == 0)
+			r = fetch_run(a->fetches[a->at], a->stages[a->at], &calls, &f);
+		if (r == 0)
+			return;
+		d->state = "failed";
+		(void)snprintf(d->error, sizeof(d->error), "%s", f.text[0] ? f.text : strerror(-r));
+		stage_free(a->stages[a->at]);
+		a->stages[a->at++] = NULL;
+	}
+	round_work(a);
+}
+
+static int round_start(struct agent *a)
+{
+	a->stages = calloc(a->config->directory_count + 1, sizeof(*a->stages));
+	if (!a->stages)
+		return -ENOMEM;
+	a->running = true;
+	a->began = clock_boot();
+	a->at = 0;
+	round_next(a);
+	return 0;
+}
+
+void round_clear(struct agent *a)
+{
+	struct agent_wish *next;
+
+	for (size_t i = 0; a->stages && i < a->config->directory_count; i++)
+		stage_free(a->stages[i]);
+	free(a->stages);
+	a->stages = NULL;
+	for (struct agent_wish *w = a->wishes; w; w = next) {
+		next = w->next;
+		free(w);
+	}
+	a->wishes = NULL;
+	job_free(&a->job);
+	if (a->have_report)
+		job_free(&a->report);
+	a->have_report = false;
+}
