@@ -40,7 +40,7 @@ struct agent {
 	bool have_report, publish_failed;
 	int64_t last_at, last_ms, next_at;
 	bool last_ok, last_full;
-	char last_error[600];
+	char last_error[800];
 	unsigned int failures; // rounds in a row
 };
 

@@ -4,7 +4,7 @@
 #include "scimd/agent/agent.h"
 #include "scimd/base/fail.h"
 #include "scimd/base/log.h"
-#include "scimd/paths.h"
+#include <scimd/paths.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -66,6 +66,10 @@ int image_give_private(const struct image_user *head, const unsigned char *page,
 int image_load_tail(const struct image *im, uint64_t at, const struct image_user *head,
 		    const unsigned char *tail, uint64_t from, void *dst, uint64_t len);
 
+// A supplementary gid: local groups may be given by local configuration, but
+// never root's or the overflow groups.
+bool image_gid_served(uint32_t gid);
+
 // 1 when the chain of a hash has an entry with its tag and this ref, 0 when not,
 // -errno when a line on the way is damaged.
 int image_index_has(const struct image *im, enum image_index which, uint64_t hash, uint32_t ref);

@@ -51,9 +51,7 @@ int image_load_tail(const struct image *im, uint64_t at, const struct image_user
 		       -EBADMSG;
 }
 
-// Local groups may be given by local configuration; root's and the overflow
-// groups never are.
-static bool gid_served(uint32_t gid)
+bool image_gid_served(uint32_t gid)
 {
 	return gid != 0 && (gid < 1000 || !account_id_reserved(gid));
 }
@@ -70,7 +68,7 @@ int64_t image_user_groups(const struct image *im, const struct image_found_user 
 	if (r < 0)
 		return r;
 	for (uint32_t i = 0; i < n; i++)
-		if (!gid_served(gids[i]))
+		if (!image_gid_served(gids[i]))
 			return -EBADMSG;
 	return n;
 }

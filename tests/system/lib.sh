@@ -1,0 +1,89 @@
+# Shared by the system and interop tests and by the quickstart: a private mount
+# namespace in which this build's scimd is installed, and helpers to wait for
+# conditions. Everything that is started is ended by pid.
+# shellcheck shell=bash
+
+SCIM_PID='' SCIMD_PID=''
+
+# Overlays for /etc and the library folder, tmpfs for the state: nothing that
+# happens in here reaches the host. $1: a scratch folder, $2: a build's folder.
+ns_prepare() {
+  local w=$1/ns lib
+  lib=/usr/lib/$(gcc -print-multiarch 2>/dev/null)
+  mkdir -p "$w"
+  mount -t tmpfs -o mode=755 tmpfs "$w"
+  mkdir -p "$w"/etc.u "$w"/etc.w "$w"/lib.u "$w"/lib.w "$w"/tmp
+  mount -t overlay overlay -o "lowerdir=/etc,upperdir=$w/etc.u,workdir=$w/etc.w" /etc
+  mount -t overlay overlay -o "lowerdir=$lib,upperdir=$w/lib.u,workdir=$w/lib.w" "$lib"
+  mount -t tmpfs -o mode=755 tmpfs /run
+  mkdir -p /run/scimd
+  NS_TMP=$w/tmp
+  if [ ! -d /var/lib/scimd ]; then mount -t tmpfs -o mode=755 tmpfs /var/lib; fi
+  mkdir -p /var/lib/scimd
+  mount -t tmpfs -o mode=755 tmpfs /var/lib/scimd
+  install -m644 "$2/root$lib/libnss_scim.so.2" "$lib/libnss_scim.so.2"
+  mkdir -p /etc/scimd/conf.d /etc/scimd/credentials.d
+  chmod 700 /etc/scimd/credentials.d
+  sed -i -E 's/^(passwd|group):.*/\1: files scim/' /etc/nsswitch.conf
+  PATH=$2/root/usr/sbin:$2/root/usr/bin:$PATH
+  # In a throw-away process list these are the only ones there are.
+  trap ns_end EXIT
+}
+
+ns_end() {
+  [ -n "$SCIMD_PID" ] && kill "$SCIMD_PID" 2>/dev/null && wait "$SCIMD_PID" 2>/dev/null
+  [ -n "$SCIM_PID" ] && kill "$SCIM_PID" 2>/dev/null && wait "$SCIM_PID" 2>/dev/null
+  return 0
+}
+
+# tenacious SECONDS COMMAND…: until it succeeds; fails when the time is over.
+tenacious() {
+  local end=$((SECONDS + $1))
+  shift
+  until "$@" >/dev/null 2>&1; do
+    [ "$SECONDS" -lt "$end" ] || return 1
+    read -rt 0.05 <> <(:) || :
+  done
+}
+
+# Starts the SCIM server of tests/realscim ($1: its folder); sets SCIM_URL, SCIM_ROOT.
+scim_start() {
+  local dir=$1
+  shift
+  : >"$NS_TMP/scim.log"
+  ip link set lo up 2>/dev/null || true
+  node "$dir/server-scimmy.mjs" --port 0 --quiet "$@" >"$NS_TMP/scim.log" 2>&1 &
+  SCIM_PID=$!
+  tenacious 30 grep -q '^READY' "$NS_TMP/scim.log" || { cat "$NS_TMP/scim.log" >&2; return 1; }
+  SCIM_URL=$(sed -n 's/^READY \([^ ]*\).*/\1/p' "$NS_TMP/scim.log")
+  SCIM_ROOT=${SCIM_URL%/scim/v2}
+}
+
+scim_stop() {
+  kill "$SCIM_PID" 2>/dev/null && wait "$SCIM_PID" 2>/dev/null
+  SCIM_PID=''
+}
+
+# admin PATH [JSON]: the server's switches.
+admin() {
+  if [ $# -gt 1 ]; then
+    curl -sf --noproxy '*' -X POST -H 'Content-Type: application/json' "$SCIM_ROOT$1" -d "$2"
+  else
+    curl -sf --noproxy '*' "$SCIM_ROOT$1"
+  fi
+}
+
+scimd_start() {
+  scimd "$@" >"$NS_TMP/scimd.log" 2>&1 &
+  SCIMD_PID=$!
+  tenacious 60 scimd_synced || { cat "$NS_TMP/scimd.log" >&2; return 1; }
+}
+
+scimd_synced() {
+  scimctl --json status | grep -q '"last_sync":{'
+}
+
+scimd_stop() {
+  kill "$SCIMD_PID" 2>/dev/null && wait "$SCIMD_PID" 2>/dev/null
+  SCIMD_PID=''
+}
