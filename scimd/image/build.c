@@ -12,6 +12,7 @@
 #include "scimd/image/write.h"
 
 #include <errno.h>
+#include <scimd/account.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -26,7 +27,6 @@ struct build {
 	struct image_header head;
 	unsigned char *data;
 	uint64_t bound;	   // bytes of data
-	uint64_t user_max; // bytes that the users may take
 	uint32_t private_groups, active;
 };
 
@@ -56,7 +56,6 @@ static int check_source(struct build *b)
 		b->private_groups += !!(src->users[i].flags & IMAGE_PRIVATE_GROUP);
 		b->active += src->users[i].state == ACCOUNT_ACTIVE;
 	}
-	b->user_max = sum;
 	for (uint32_t i = 0; i < src->group_count; i++) {
 		r = image_check_group(src, i, &bound, b->f);
 		if (r < 0)
@@ -153,107 +152,18 @@ static int lay_out(struct build *b)
 	return b->data ? 0 : -ENOMEM;
 }
 
-static uint64_t seed_at(const struct build *b, uint64_t at)
-{
-	return b->head.seed ^ at;
-}
-
-static uint16_t put_text(unsigned char *strings, size_t *len, const char *s)
-{
-	size_t n = strlen(s) + 1, at = *len;
-
-	memcpy(strings + at, s, n);
-	*len += n;
-	return (uint16_t)at;
-}
-
-static uint32_t put_groups(unsigned char *tail, const struct image_user_source *u)
-{
-	uint32_t *ids = (uint32_t *)(void *)tail, n = 0;
-
-	if (u->group_count > 0)
-		memcpy(ids, u->groups, u->group_count * sizeof(*ids));
-	image_order_ids(ids, u->group_count);
-	for (uint32_t i = 0; i < u->group_count; i++)
-		if (ids[i] != u->gid && (n == 0 || ids[n - 1] != ids[i]))
-			ids[n++] = ids[i];
-	memset(ids + n, 0, (u->group_count - n) * sizeof(*ids));
-	return n;
-}
-
-static uint64_t put_user(struct build *b, uint64_t at, const struct image_user_source *u)
-{
-	struct image_user head = { 0 };
-	unsigned char *record = b->data + at, *strings = record + sizeof(head), *tail;
-	size_t len = 0, keys;
-
-	put_text(strings, &len, u->name);
-	head.at_passwd = (uint8_t)put_text(strings, &len, u->passwd);
-	head.at_gecos = put_text(strings, &len, u->gecos);
-	head.at_home = put_text(strings, &len, u->home);
-	head.at_shell = put_text(strings, &len, u->shell);
-	head.strings = (uint16_t)len;
-	head.uid = u->uid;
-	head.gid = u->gid;
-	head.state = u->state;
-	head.verdict = u->verdict;
-	head.rule = u->rule;
-	head.flags = u->flags;
-	tail = record + image_tail_at(&head);
-	head.groups = put_groups(tail, u);
-	keys = 4 * (size_t)head.groups;
-	for (uint32_t i = 0; i < u->key_count; i++) {
-		size_t n = strlen(u->keys[i]) + 1;
-
-		memcpy(tail + keys, u->keys[i], n);
-		keys += n;
-	}
-	head.keys = (uint32_t)(keys - 4 * (size_t)head.groups);
-	head.length = (uint32_t)image_round(image_tail_at(&head) + keys, 8);
-	head.check_tail = image_check(seed_at(b, at), tail, keys);
-	memcpy(record, &head, sizeof(head));
-	head.check = image_check(seed_at(b, at), record + 4, sizeof(head) + len - 4);
-	memcpy(record, &head.check, sizeof(head.check));
-	return head.length;
-}
-
-static uint64_t put_group(struct build *b, uint64_t at, uint32_t number)
-{
-	const struct image_group_source *g = &b->src->groups[number];
-	struct image_group head = { .gid = g->gid };
-	unsigned char *record = b->data + at, *strings = record + sizeof(head);
-	size_t len = 0;
-
-	put_text(strings, &len, g->name);
-	put_text(strings, &len, "*");
-	head.at_members = (uint16_t)len;
-	for (uint32_t i = 0; i < g->member_count; i++) {
-		uint32_t m = g->members[i];
-
-		if (b->seen[m] == number + 1)
-			continue;
-		b->seen[m] = number + 1;
-		memcpy(strings + len, b->src->users[m].name, b->name_len[m] + 1u);
-		len += b->name_len[m] + 1u;
-		head.members++;
-	}
-	head.strings = (uint32_t)len;
-	head.length = (uint32_t)image_round(sizeof(head) + len, 8);
-	memcpy(record, &head, sizeof(head));
-	head.check = image_check(seed_at(b, at), record + 4, sizeof(head) + len - 4);
-	memcpy(record, &head.check, sizeof(head.check));
-	return head.length;
-}
-
 static void put_records(struct build *b)
 {
+	struct image_members members = { .users = b->src->users,
+					 .name_len = b->name_len,
+					 .seen = b->seen };
 	uint64_t at = b->head.users.offset;
 
 	for (uint32_t i = 0; i < b->src->user_count; i++) {
 		uint32_t number = b->users[i].position;
 
 		b->user_ref[number] = (uint32_t)((at - b->head.users.offset) / 8);
-		at += put_user(b, at, &b->src->users[number]);
+		at += image_put_user(b->data, b->head.seed, at, &b->src->users[number]);
 	}
 	b->head.users.length = at - b->head.users.offset;
 	b->head.groups.offset = at;
@@ -263,7 +173,7 @@ static void put_records(struct build *b)
 		uint32_t number = b->groups[i].position;
 
 		b->group_ref[number] = (uint32_t)((at - b->head.groups.offset) / 8);
-		at += put_group(b, at, number);
+		at += image_put_group(b->data, b->head.seed, at, &b->src->groups[number], &members);
 	}
 	b->head.groups.length = at - b->head.groups.offset;
 	b->head.size = at;

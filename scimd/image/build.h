@@ -28,6 +28,20 @@ int image_check_user(const struct image_user_source *u, uint64_t *bound_out, str
 int image_check_group(const struct image_source *src, uint32_t number, uint64_t *bound_out,
 		      struct fail *f);
 
+// The users that members are, for all groups of one image.
+struct image_members {
+	const struct image_user_source *users;
+	const uint8_t *name_len; // by user
+	uint32_t *seen;		 // by user: the mark of the last group that had it, zeroed at first
+	uint32_t mark;
+};
+
+// Write one record at an offset of the zeroed image (put.c). They return its length.
+uint64_t image_put_user(unsigned char *data, uint64_t seed, uint64_t at,
+			const struct image_user_source *u);
+uint64_t image_put_group(unsigned char *data, uint64_t seed, uint64_t at,
+			 const struct image_group_source *g, struct image_members *m);
+
 // Positions 0 … n - 1 in ascending order of their key: order[n], room for as many
 // in spare (order.c).
 struct image_rank {

@@ -70,6 +70,29 @@ static int store_lock(struct store *s, const char *dir, struct fail *f)
 	return 0;
 }
 
+// LMDB maps the file and trusts its meta page: pages that are not there would be
+// SIGBUS at the first look. Returns one of LMDB's codes.
+static int store_whole(struct store *s, const char *dir)
+{
+	char path[PATH_MAX];
+	MDB_envinfo info;
+	struct stat file;
+	MDB_stat st;
+	int rc = mdb_env_info(s->env, &info);
+
+	if (rc == 0)
+		rc = mdb_env_stat(s->env, &st);
+	if (rc)
+		return rc;
+	if (snprintf(path, sizeof(path), "%s/data.mdb", dir) >= (int)sizeof(path))
+		return ENAMETOOLONG;
+	if (stat(path, &file) < 0)
+		return errno;
+	return (uint64_t)file.st_size < (uint64_t)(info.me_last_pgno + 1) * st.ms_psize
+		       ? MDB_CORRUPTED
+		       : 0;
+}
+
 static int store_env(struct store *s, const char *dir, struct fail *f)
 {
 	MDB_txn *txn = NULL;
@@ -82,6 +105,8 @@ static int store_env(struct store *s, const char *dir, struct fail *f)
 		rc = mdb_env_set_mapsize(s->env, s->map_size);
 	if (rc == 0)
 		rc = mdb_env_open(s->env, dir, MDB_NOTLS, 0600);
+	if (rc == 0)
+		rc = store_whole(s, dir);
 	if (rc == 0)
 		rc = mdb_txn_begin(s->env, NULL, 0, &txn);
 	for (size_t i = 0; rc == 0 && i < STORE_DBS; i++)
@@ -155,7 +180,7 @@ static int store_format(struct store_txn *t, void *arg, struct fail *f)
 	return store_state_put(t, "format", STORE_FORMAT, sizeof(STORE_FORMAT) - 1);
 }
 
-// LMDB maps the file without looking at its size: a truncated one would be SIGBUS.
+// An empty or odd file is damage too, which LMDB would take for a new one.
 static int store_size_sane(const char *dir, struct fail *f)
 {
 	char path[PATH_MAX];
@@ -173,22 +198,12 @@ static int store_size_sane(const char *dir, struct fail *f)
 
 static int store_try(struct store *s, const char *dir, struct fail *f)
 {
-	MDB_envinfo info;
-	MDB_stat st;
-	struct stat file;
-	char path[PATH_MAX];
-	int r;
+	int r = store_size_sane(dir, f);
 
-	r = store_size_sane(dir, f);
 	if (r == 0)
 		r = store_env(s, dir, f);
 	if (r < 0)
 		return r;
-	if (snprintf(path, sizeof(path), "%s/data.mdb", dir) < (int)sizeof(path) &&
-	    stat(path, &file) == 0 && mdb_env_info(s->env, &info) == 0 &&
-	    mdb_env_stat(s->env, &st) == 0 &&
-	    (uint64_t)file.st_size < (uint64_t)(info.me_last_pgno + 1) * st.ms_psize)
-		r = fail(f, EBADMSG, "%s: shorter than its pages", path);
 	if (r == 0)
 		r = store_check(s, f);
 	if (r < 0) {

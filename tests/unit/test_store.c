@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: MIT
+//
+// The store: what was put comes back, the ledger outlives its people, the map
+// grows under way, a damaged store is moved aside, the audit chain shows edits.
+#include "scimd/base/fail.h"
+#include "scimd/store/store.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char dir[64];
+
+static int setup(void **state)
+{
+	(void)state;
+	(void)snprintf(dir, sizeof(dir), "/tmp/scimd-store.XXXXXX");
+	return mkdtemp(dir) ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	char cmd[3][96];
+
+	(void)state;
+	// No shell: three known names, and whatever was moved aside stays below /tmp/…/damaged-*.
+	(void)snprintf(cmd[0], sizeof(cmd[0]), "%s/data.mdb", dir);
+	(void)snprintf(cmd[1], sizeof(cmd[1]), "%s/lock.mdb", dir);
+	(void)snprintf(cmd[2], sizeof(cmd[2]), "%s/lock", dir);
+	for (size_t i = 0; i < 3; i++)
+		(void)unlink(cmd[i]);
+	(void)rmdir(dir);
+	return 0;
+}
+
+static struct store *open_store(const struct store_options *o, bool *damaged)
+{
+	struct store *s = NULL;
+	struct fail f = { "" };
+
+	if (store_open(dir, o, &s, damaged, &f) != 0)
+		fail_msg("%s", f.text);
+	return s;
+}
+
+struct load {
+	uint32_t count;
+	size_t size;
+};
+
+static int put_many(struct store_txn *t, void *arg, struct fail *f)
+{
+	const struct load *l = arg;
+	char id[24], *bytes = calloc(1, l->size);
+	int r = bytes ? 0 : -ENOMEM;
+
+	(void)f;
+	for (uint32_t i = 0; i < l->count && r == 0; i++) {
+		struct store_resource res = {
+			.source = "corp", .kind = 1, .bytes = bytes, .len = l->size
+		};
+
+		(void)snprintf(id, sizeof(id), "id-%u", i);
+		memset(bytes, (int)(i & 0xff), l->size);
+		res.id = id;
+		r = store_resource_put(t, &res);
+	}
+	free(bytes);
+	return r;
+}
+
+static void test_store_gives_back_what_was_put(void **state)
+{
+	struct load l = { 100, 300 };
+	bool damaged = true;
+	struct store *s = open_store(NULL, &damaged);
+	struct store_resource r;
+	struct store_txn *v;
+
+	(void)state;
+	assert_false(damaged);
+	assert_int_equal(store_apply(s, put_many, &l, NULL), 0);
+	assert_int_equal(store_view(s, &v, NULL), 0);
+	assert_int_equal(store_resource_get(v, "corp", 1, "id-42", &r), 0);
+	assert_int_equal(r.len, 300);
+	assert_int_equal(((const unsigned char *)r.bytes)[299], 42);
+	assert_string_equal(r.id, "id-42");
+	assert_int_equal(store_resource_get(v, "corp", 2, "id-42", &r), -ENOENT);
+	assert_int_equal(store_resource_get(v, "other", 1, "id-42", &r), -ENOENT);
+	store_view_end(v);
+	store_close(s);
+}
+
+static void test_store_grows_its_map_without_a_restart(void **state)
+{
+	struct store_options o = { .map_size = 1 << 20 };
+	struct load l = { 4000, 2000 }; // 8 MB into a map of 1 MiB
+	bool damaged;
+	struct store *s = open_store(&o, &damaged);
+	struct store_stats st;
+
+	(void)state;
+	assert_int_equal(store_apply(s, put_many, &l, NULL), 0);
+	assert_int_equal(store_stat(s, &st), 0);
+	assert_int_equal(st.resources, 4000);
+	assert_true(st.map_size >= (8u << 20));
+	store_close(s);
+}
+
+static void test_store_refuses_to_outgrow_its_limit_and_keeps_what_was(void **state)
+{
+	struct store_options o = { .map_size = 1 << 20, .map_max = 2 << 20 };
+	struct load small = { 10, 100 }, big = { 4000, 2000 };
+	struct fail f = { "" };
+	bool damaged;
+	struct store *s = open_store(&o, &damaged);
+	struct store_stats st;
+
+	(void)state;
+	assert_int_equal(store_apply(s, put_many, &small, NULL), 0);
+	assert_int_equal(store_apply(s, put_many, &big, &f), -ENOSPC);
+	assert_non_null(strstr(f.text, "limit"));
+	assert_int_equal(store_stat(s, &st), 0);
+	assert_int_equal(st.resources, 10);
+	store_close(s);
+}
+
+static void test_store_is_held_by_one_at_a_time(void **state)
+{
+	bool damaged;
+	struct store *s = open_store(NULL, &damaged), *other = NULL;
+	struct fail f = { "" };
+
+	(void)state;
+	assert_int_equal(store_open(dir, NULL, &other, &damaged, &f), -EBUSY);
+	assert_non_null(strstr(f.text, "scimctl sync"));
+	assert_null(other);
+	store_close(s);
+	s = open_store(NULL, &damaged);
+	store_close(s);
+}
+
+static int put_ledger(struct store_txn *t, void *arg, struct fail *f)
+{
+	(void)f;
+	return store_ledger_put(t, arg);
+}
+
+static void test_store_ledger_survives_the_resource(void **state)
+{
+	struct store_ledger l = { .source = "corp",
+				  .id = "a/b?c#d %",
+				  .name = "alice",
+				  .kind = 1,
+				  .uid = 200000,
+				  .gid = 200000,
+				  .first_seen = 1,
+				  .last_seen = 2 },
+			    got;
+	bool damaged;
+	struct store *s = open_store(NULL, &damaged);
+	struct store_txn *v;
+
+	(void)state;
+	assert_int_equal(store_apply(s, put_ledger, &l, NULL), 0);
+	l.deleted = true;
+	l.last_seen = 3;
+	assert_int_equal(store_apply(s, put_ledger, &l, NULL), 0);
+	store_close(s);
+	s = open_store(NULL, &damaged);
+	assert_int_equal(store_view(s, &v, NULL), 0);
+	assert_int_equal(store_ledger_get(v, "corp", 1, "a/b?c#d %", &got), 0);
+	assert_true(got.deleted);
+	assert_string_equal(got.name, "alice");
+	assert_int_equal(got.uid, 200000);
+	assert_int_equal(got.last_seen, 3);
+	store_view_end(v);
+	store_close(s);
+}
+
+static int fail_half_way(struct store_txn *t, void *arg, struct fail *f)
+{
+	int r = put_many(t, arg, f);
+
+	return r < 0 ? r : -EIO;
+}
+
+static void test_store_aborts_the_whole_transaction(void **state)
+{
+	struct load l = { 5, 10 };
+	bool damaged;
+	struct store *s = open_store(NULL, &damaged);
+	struct store_stats st;
+
+	(void)state;
+	assert_int_equal(store_apply(s, fail_half_way, &l, NULL), -EIO);
+	assert_int_equal(store_stat(s, &st), 0);
+	assert_int_equal(st.resources, 0);
+	store_close(s);
+}
+
+static void damage(off_t at, const void *bytes, size_t len)
+{
+	char path[96];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "%s/data.mdb", dir);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	if (bytes)
+		assert_int_equal(pwrite(fd, bytes, len, at), len);
+	else
+		assert_int_equal(ftruncate(fd, at), 0);
+	(void)close(fd);
+}
+
+static void test_store_damaged_is_moved_aside_and_says_so(void **state)
+{
+	static const char garbage[8192] = "this is no database";
+	struct load l = { 1000, 300 };
+	bool damaged;
+	struct store *s = open_store(NULL, &damaged);
+	struct store_stats st;
+
+	(void)state;
+	assert_int_equal(store_apply(s, put_many, &l, NULL), 0);
+	store_close(s);
+	damage(0, garbage, sizeof(garbage));
+	s = open_store(NULL, &damaged);
+	assert_true(damaged);
+	assert_int_equal(store_stat(s, &st), 0);
+	assert_int_equal(st.resources, 0);
+	store_close(s);
+}
+
+static void test_store_cut_short_is_damage_not_a_signal(void **state)
+{
+	struct load l = { 1000, 300 };
+	bool damaged;
+	struct store *s = open_store(NULL, &damaged);
+
+	(void)state;
+	assert_int_equal(store_apply(s, put_many, &l, NULL), 0);
+	store_close(s);
+	damage(5 * 4096, NULL, 0);
+	s = open_store(NULL, &damaged);
+	assert_true(damaged);
+	store_close(s);
+}
+
+static int add_audit(struct store_txn *t, void *arg, struct fail *f)
+{
+	(void)f;
+	return store_audit_add(t, arg);
+}
+
+static void test_store_audit_is_a_chain(void **state)
+{
+	char entry[] = "{\"event\":\"created\",\"name\":\"alice\"}", empty[] = "{}",
+	     bad[] = "nonsense";
+	bool damaged;
+	struct store *s = open_store(NULL, &damaged);
+	uint64_t count, first_bad;
+	struct store_txn *v;
+	struct fail f = { "" };
+
+	(void)state;
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(store_apply(s, add_audit, i % 3 ? entry : empty, NULL), 0);
+	assert_int_equal(store_apply(s, add_audit, bad, NULL), -EINVAL);
+	assert_int_equal(store_view(s, &v, NULL), 0);
+	assert_int_equal(store_audit_verify(v, &count, &first_bad, &f), 0);
+	assert_int_equal(count, 20);
+	store_view_end(v);
+	store_close(s);
+}
+
+static void test_store_audit_shows_an_edited_line(void **state)
+{
+	char one[] = "{\"event\":\"disabled\",\"name\":\"mallory\"}", path[96], *page, *hit;
+	bool damaged;
+	struct store *s = open_store(NULL, &damaged);
+	uint64_t count, first_bad;
+	struct store_txn *v;
+	struct fail f = { "" };
+	struct stat st;
+	int fd;
+
+	(void)state;
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(store_apply(s, add_audit, one, NULL), 0);
+	store_close(s);
+	(void)snprintf(path, sizeof(path), "%s/data.mdb", dir);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	assert_int_equal(fstat(fd, &st), 0);
+	page = malloc((size_t)st.st_size);
+	assert_int_equal(pread(fd, page, (size_t)st.st_size, 0), st.st_size);
+	for (char *p = page; (hit = memmem(p, (size_t)(page + st.st_size - p), "mallory", 7));
+	     p = hit + 1)
+		assert_int_equal(pwrite(fd, "nobody1", 7, hit - page), 7);
+	free(page);
+	(void)close(fd);
+	s = open_store(NULL, &damaged);
+	assert_false(damaged);
+	assert_int_equal(store_view(s, &v, NULL), 0);
+	assert_int_equal(store_audit_verify(v, &count, &first_bad, &f), -EBADMSG);
+	assert_non_null(strstr(f.text, "audit entry"));
+	store_view_end(v);
+	store_close(s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_store_gives_back_what_was_put, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_store_grows_its_map_without_a_restart, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(
+			test_store_refuses_to_outgrow_its_limit_and_keeps_what_was, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(test_store_is_held_by_one_at_a_time, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_store_ledger_survives_the_resource, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_store_aborts_the_whole_transaction, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_store_damaged_is_moved_aside_and_says_so,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(test_store_cut_short_is_damage_not_a_signal, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_store_audit_is_a_chain, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_store_audit_shows_an_edited_line, setup,
+						teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
