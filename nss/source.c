@@ -2,12 +2,14 @@
 //
 // The image shared by all threads of the host process.
 //
-// A small pool of slots, each with one mapped image. A slot's state word counts
-// its users; the user who finds the image retired marks the slot, and whoever
-// leaves a marked slot last unmaps it. There are no locks: who does not get a
-// slot at once reads the file by pread. A fork in mid-lookup leaves the child
-// with counts that never fall; that costs it slots, not answers. No descriptor
-// outlives a lookup, and nothing runs at exit.
+// One range of addresses is reserved once and kept readable for ever; the mapped
+// file in it is exchanged under the readers when it was retired. Readers write
+// nothing: they note a sequence number, copy and check what they need, and look
+// whether the number is still the same. What they copied from a file that went
+// away meanwhile fails its checksum or that comparison; it can do no harm, since
+// no address of the range ever goes away. So there are no locks and no counts
+// that a fork in mid-lookup could leave behind. Who finds the exchange under way
+// reads the file by pread. No descriptor outlives a lookup; nothing runs at exit.
 
 #include "nss/source.h"
 
@@ -18,127 +20,44 @@
 #include <scimd/paths.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
-#include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
-#define SLOTS 8
 #define READ_FIRST 7u // so many lookups of a process do without a map
 #define LOOKS 3       // the first, and two more when the image was retired meanwhile
+#define RANGE_MIN (1u << 20)
+#define RANGE_UNIT (64u << 10) // no page is larger
 
-// State of a slot: users, and two flags. Without LIVE nobody may come in;
-// without both flags and users the slot is free.
-#define LIVE 0x80000000u
-#define OLD 0x40000000u  // retired: the last user unmaps
-#define BUSY 0x20000000u // one thread is filling or emptying it
-#define USERS 0x1fffffffu
-
-struct slot {
-	_Alignas(64) _Atomic uint32_t state;
+// struct image in words that can be copied while somebody writes them.
+union words {
 	struct image image;
+	uint64_t word[(sizeof(struct image) + 7) / 8];
 };
+
+// What changes in place, `retired` and `confirmed`, is never taken from here.
+#define WORDS (offsetof(struct image, head.retired) / 8)
 
 // One lookup's hold on an image.
 struct hold {
-	const struct image *image;
-	struct slot *slot; // or NULL: own
-	struct image own;
+	union words own;
+	uint32_t sequence; // of the shared image, or 0: own descriptor
 	int cancel_state;
-	bool slow; // cancellation is off
 };
 
 const char *nss_image_path = SCIMD_IMAGE;
 
-static struct slot slots[SLOTS];
-static _Atomic uint32_t current; // the slot to try first
 static _Atomic uint32_t lookups; // counted to READ_FIRST
-static _Atomic int mapper;       // pid of the thread that maps, or 0
 
-static bool enter(struct slot *s)
-{
-	uint32_t v = atomic_load_explicit(&s->state, memory_order_relaxed);
+// The shared image. sequence is 0 before the first, and odd while it changes.
+static _Atomic uint32_t sequence;
+static _Atomic uint64_t shared[WORDS];
 
-	while ((v & (LIVE | OLD | BUSY)) == LIVE && (v & USERS) != USERS)
-		if (atomic_compare_exchange_weak_explicit(&s->state, &v, v + 1, memory_order_acquire,
-							  memory_order_relaxed))
-			return true;
-	return false;
-}
-
-static void leave(struct slot *s, bool retired)
-{
-	uint32_t v;
-
-	if (retired)
-		atomic_fetch_or_explicit(&s->state, OLD, memory_order_relaxed);
-	v = atomic_fetch_sub_explicit(&s->state, 1, memory_order_acq_rel) - 1;
-	if (v != (LIVE | OLD))
-		return;
-	// Several may see this value only if somebody came in between, and OLD
-	// keeps everybody out; the exchange makes it one all the same.
-	if (atomic_compare_exchange_strong_explicit(&s->state, &v, BUSY, memory_order_acquire,
-						    memory_order_relaxed)) {
-		image_close(&s->image);
-		atomic_store_explicit(&s->state, 0, memory_order_release);
-	}
-}
-
-// Enters a slot whose image is not retired; unmaps retired ones on the way.
-static struct slot *enter_any(void)
-{
-	struct slot *found = NULL;
-
-	for (uint32_t i = 0; i < SLOTS; i++) {
-		if (!enter(&slots[i]))
-			continue;
-		if (!found && !image_retired(&slots[i].image)) {
-			found = &slots[i];
-			atomic_store_explicit(&current, i, memory_order_relaxed);
-		} else {
-			leave(&slots[i], image_retired(&slots[i].image));
-		}
-	}
-	return found;
-}
-
-static struct slot *fill_free(void)
-{
-	for (uint32_t i = 0; i < SLOTS; i++) {
-		uint32_t v = 0;
-
-		if (!atomic_compare_exchange_strong_explicit(&slots[i].state, &v, BUSY,
-							     memory_order_acquire,
-							     memory_order_relaxed))
-			continue;
-		if (image_open(&slots[i].image, nss_image_path, IMAGE_BY_MAP) < 0) {
-			atomic_store_explicit(&slots[i].state, 0, memory_order_release);
-			return NULL; // pread may still do, and finds the error to report
-		}
-		atomic_store_explicit(&slots[i].state, LIVE | 1, memory_order_release);
-		atomic_store_explicit(&current, i, memory_order_relaxed);
-		return &slots[i];
-	}
-	return NULL;
-}
-
-// Maps the file, unless another thread is about to: one map is enough. The
-// right to map is a pid, so that a child takes it over from a thread that was
-// not forked along.
-static struct slot *map_new(void)
-{
-	int self = getpid(), holder = atomic_load_explicit(&mapper, memory_order_relaxed);
-	struct slot *s;
-
-	if (holder == self || !atomic_compare_exchange_strong_explicit(&mapper, &holder, self,
-								       memory_order_acquire,
-								       memory_order_relaxed))
-		return NULL;
-	s = enter_any();
-	if (!s)
-		s = fill_free();
-	atomic_store_explicit(&mapper, 0, memory_order_release);
-	return s;
-}
+// Only whoever holds `mapper`, by putting its pid there, touches these.
+static _Atomic int mapper;
+static unsigned char *range;
+static size_t range_len;
 
 static bool still_reading(void)
 {
@@ -146,57 +65,145 @@ static bool still_reading(void)
 	       atomic_fetch_add_explicit(&lookups, 1, memory_order_relaxed) < READ_FIRST;
 }
 
-static int take_slowly(struct hold *h, bool map)
+static bool unchanged(uint32_t since)
 {
+	atomic_thread_fence(memory_order_acquire);
+	return atomic_load_explicit(&sequence, memory_order_relaxed) == since;
+}
+
+static bool take_shared(struct hold *h)
+{
+	uint32_t since = atomic_load_explicit(&sequence, memory_order_acquire);
+
+	if (since == 0 || since % 2)
+		return false;
+	for (unsigned i = 0; i < WORDS; i++)
+		h->own.word[i] = atomic_load_explicit(&shared[i], memory_order_relaxed);
+	if (!unchanged(since) || image_retired(&h->own.image))
+		return false;
+	h->sequence = since;
+	return true;
+}
+
+// Whatever lay in the range's [from, to) gives way to zeros, in one step.
+static void blank(size_t from, size_t to)
+{
+	if (from < to)
+		mmap(range + from, to - from, PROT_READ,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+}
+
+static size_t round_up(uint64_t n)
+{
+	return (size_t)((n + RANGE_UNIT - 1) / RANGE_UNIT * RANGE_UNIT);
+}
+
+// Room for a file of that size. An outgrown range is not given back, since
+// readers may be in it; it keeps no file, and each is twice the last file.
+static bool reserve(uint64_t size)
+{
+	size_t len = size < RANGE_MIN / 2 ? RANGE_MIN : round_up(2 * size);
+	void *p;
+
+	if (size <= range_len)
+		return true;
+	p = mmap(NULL, len, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (p == MAP_FAILED)
+		return false;
+	blank(0, range_len);
+	range = p;
+	range_len = len;
+	return true;
+}
+
+static bool move_in(union words *new)
+{
+	size_t size = (size_t)new->image.size, page = (size_t)sysconf(_SC_PAGESIZE);
+
+	if (!reserve(size))
+		return false;
+	// The kernel puts the new mapping in the place of the old with nothing
+	// between: a reader's access waits, or finds either.
+	if (mremap((void *)(uintptr_t)new->image.base, size, size, MREMAP_MAYMOVE | MREMAP_FIXED,
+		   range) == MAP_FAILED) {
+		blank(0, range_len);
+		return false;
+	}
+	new->image.base = range;
+	blank((size + page - 1) / page * page, range_len);
+	return true;
+}
+
+static void exchange(bool inherited)
+{
+	uint32_t odd = atomic_load_explicit(&sequence, memory_order_relaxed) | 1;
+	union words new = { 0 };
+
+	if (image_open(&new.image, nss_image_path, IMAGE_BY_MAP) < 0)
+		return; // pread finds the error to report
+	if (inherited) // from a thread that was not forked along, half done perhaps
+		range_len = 0;
+	atomic_store_explicit(&sequence, odd, memory_order_relaxed);
+	atomic_thread_fence(memory_order_seq_cst);
+	if (!move_in(&new)) {
+		image_close(&new.image);
+		return; // the number stays odd: nobody uses the map until another try
+	}
+	for (unsigned i = 0; i < WORDS; i++)
+		atomic_store_explicit(&shared[i], new.word[i], memory_order_relaxed);
+	atomic_store_explicit(&sequence, odd + 1 ? odd + 1 : 2, memory_order_release);
+}
+
+// Maps the file, unless another thread is about to. The right to do so is a pid:
+// a child takes it over from a thread of its parent.
+static bool map_new(struct hold *h)
+{
+	int self = getpid(), holder = atomic_load_explicit(&mapper, memory_order_relaxed);
+	bool inherited = holder != 0;
+
+	if (holder == self ||
+	    !atomic_compare_exchange_strong_explicit(&mapper, &holder, self, memory_order_acquire,
+						     memory_order_relaxed))
+		return false;
+	if (!take_shared(h))
+		exchange(inherited);
+	atomic_store_explicit(&mapper, 0, memory_order_release);
+	return take_shared(h);
+}
+
+static int take(struct hold *h)
+{
+	bool map = !still_reading();
 	int r;
 
+	if (map && take_shared(h))
+		return 0;
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &h->cancel_state);
-	h->slow = true;
-	if (map) {
-		h->slot = map_new();
-		if (h->slot) {
-			h->image = &h->slot->image;
-			return 0;
-		}
+	h->sequence = 0;
+	if (map && map_new(h)) {
+		pthread_setcancelstate(h->cancel_state, NULL);
+		return 0;
 	}
-	r = image_open(&h->own, nss_image_path, IMAGE_BY_PREAD);
-	h->image = &h->own;
+	r = image_open(&h->own.image, nss_image_path, IMAGE_BY_PREAD);
 	if (r < 0)
 		pthread_setcancelstate(h->cancel_state, NULL);
 	return r;
 }
 
-static int take(struct hold *h)
+// True when what was found counts: the image was the true one to the end.
+static bool give_back(struct hold *h)
 {
-	struct slot *s = &slots[atomic_load_explicit(&current, memory_order_relaxed) % SLOTS];
-	bool map = !still_reading();
+	bool good = !image_retired(&h->own.image);
 
-	h->slot = NULL;
-	h->slow = false;
-	if (map && enter(s)) {
-		h->slot = s;
-		h->image = &s->image;
-		if (!image_retired(h->image))
-			return 0;
-		leave(s, true);
-		h->slot = NULL;
-	}
-	return take_slowly(h, map);
+	if (h->sequence != 0)
+		return good && unchanged(h->sequence);
+	image_close(&h->own.image);
+	pthread_setcancelstate(h->cancel_state, NULL);
+	return good;
 }
 
-static void give_back(struct hold *h, bool retired)
+static enum nss_status status_of(int r, int *errnop)
 {
-	if (h->slot)
-		leave(h->slot, retired);
-	else
-		image_close(&h->own);
-	if (h->slow)
-		pthread_setcancelstate(h->cancel_state, NULL);
-}
-
-static enum nss_status status_of(int r, int saved, int *errnop)
-{
-	errno = saved;
 	switch (r) {
 	case 0:
 		return NSS_STATUS_SUCCESS;
@@ -216,7 +223,6 @@ enum nss_status nss_source_look(nss_look_fn *look, void *arg, int *errnop)
 {
 	const int saved = errno;
 	struct hold h;
-	bool retired;
 	int r;
 
 	for (int i = 0; i < LOOKS; i++) {
@@ -225,11 +231,11 @@ enum nss_status nss_source_look(nss_look_fn *look, void *arg, int *errnop)
 			*errnop = -r;
 			return NSS_STATUS_UNAVAIL;
 		}
-		r = look(h.image, arg);
-		retired = image_retired(h.image);
-		give_back(&h, retired);
-		if (!retired)
-			return status_of(r, saved, errnop);
+		r = look(&h.own.image, arg);
+		if (give_back(&h)) {
+			errno = saved;
+			return status_of(r, errnop);
+		}
 	}
 	*errnop = EAGAIN;
 	return NSS_STATUS_UNAVAIL;

@@ -7,7 +7,6 @@
 #define NSS_SOURCE_H
 
 #include <nss.h>
-#include <scimd/image.h>
 
 struct image;
 

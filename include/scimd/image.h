@@ -159,14 +159,16 @@ _Static_assert(sizeof(struct image_header) <= IMAGE_HEADER_LEN, "one page");
 
 // Hash and checksum: the same 128-bit multiply-fold over 16-byte steps, defined
 // by the code below (it is the specification).
-static inline uint64_t image_mix(uint64_t a, uint64_t b)
+#define IMAGE_INLINE static inline __attribute__((always_inline))
+
+IMAGE_INLINE uint64_t image_mix(uint64_t a, uint64_t b)
 {
 	__uint128_t p = (__uint128_t)a * b;
 
 	return (uint64_t)p ^ (uint64_t)(p >> 64);
 }
 
-static inline uint64_t image_load(const unsigned char *p, uint64_t n) // n <= 8, little-endian
+IMAGE_INLINE uint64_t image_load(const unsigned char *p, uint64_t n) // n <= 8, little-endian
 {
 	uint64_t v = 0;
 	uint32_t low, high;
@@ -189,14 +191,14 @@ struct image_hash_run {
 	uint64_t seed, a, b;
 };
 
-static inline void image_hash_start(struct image_hash_run *h, uint64_t seed, uint64_t len)
+IMAGE_INLINE void image_hash_start(struct image_hash_run *h, uint64_t seed, uint64_t len)
 {
 	h->seed = seed;
 	h->a = seed ^ 0x9e3779b97f4a7c15u;
 	h->b = len ^ 0xd6e8feb86659fd93u;
 }
 
-static inline void image_hash_blocks(struct image_hash_run *h, const unsigned char *p, uint64_t n)
+IMAGE_INLINE void image_hash_blocks(struct image_hash_run *h, const unsigned char *p, uint64_t n)
 {
 	for (; n > 0; n--, p += 16) {
 		h->a = image_mix(h->a ^ image_load(p, 8),
@@ -205,7 +207,7 @@ static inline void image_hash_blocks(struct image_hash_run *h, const unsigned ch
 	}
 }
 
-static inline uint64_t image_hash_end(struct image_hash_run *h, const unsigned char *p, uint64_t len)
+IMAGE_INLINE uint64_t image_hash_end(struct image_hash_run *h, const unsigned char *p, uint64_t len)
 {
 	if (len > 8)
 		h->a = image_mix(h->a ^ image_load(p, 8), h->b ^ image_load(p + 8, len - 8));
@@ -214,7 +216,7 @@ static inline uint64_t image_hash_end(struct image_hash_run *h, const unsigned c
 	return image_mix(h->a ^ h->seed, h->b ^ 0x589965cc75374cc3u);
 }
 
-static inline uint64_t image_hash(uint64_t seed, const void *data, uint64_t len)
+IMAGE_INLINE uint64_t image_hash(uint64_t seed, const void *data, uint64_t len)
 {
 	const unsigned char *p = data;
 	struct image_hash_run h;
@@ -224,12 +226,12 @@ static inline uint64_t image_hash(uint64_t seed, const void *data, uint64_t len)
 	return image_hash_end(&h, p + len / 16 * 16, len % 16);
 }
 
-static inline uint32_t image_check_fold(uint64_t h)
+IMAGE_INLINE uint32_t image_check_fold(uint64_t h)
 {
 	return (uint32_t)(h ^ (h >> 32)) | 1u; // never 0
 }
 
-static inline uint32_t image_check(uint64_t seed, const void *data, uint64_t len)
+IMAGE_INLINE uint32_t image_check(uint64_t seed, const void *data, uint64_t len)
 {
 	return image_check_fold(image_hash(~seed, data, len));
 }

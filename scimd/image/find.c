@@ -8,8 +8,10 @@
 #include "scimd/image/record.h"
 
 #include <errno.h>
+#include <scimd/account.h>
 #include <string.h>
 
+#define NAME_MAX_LEN (ACCOUNT_NAME_MAX + 11u) // with "~" and a uid
 #define LINES 4u // that the pread way reads at once: nearly every walk ends in them
 
 struct key {
@@ -208,9 +210,9 @@ static int try_group(const struct image *im, uint32_t ref, const struct key *key
 static int find_name(const struct image *im, enum image_index which, const char *name, try_fn *try,
 		     char *buf, size_t len, void *out)
 {
-	struct key key = { .name = name, .len = image_name_fits(name) };
+	struct key key = { .name = name, .len = strnlen(name, NAME_MAX_LEN + 1) };
 
-	return key.len == 0 ? -ENOENT : find(im, which, &key, try, buf, len, out);
+	return key.len == 0 || key.len > NAME_MAX_LEN ? -ENOENT : find(im, which, &key, try, buf, len, out);
 }
 
 int image_user_by_name(const struct image *im, const char *name, char *buf, size_t len,

@@ -9,27 +9,20 @@
 
 #define SUFFIX_MAX 11u // "~" and the digits of a uid
 
-static bool first_char(unsigned char c)
-{
-	return (c >= 'a' && c <= 'z') || c == '_';
-}
+enum { LATER = 1, FIRST = 2 }; // 0: neither
 
-// Bit c & 63 of word c >> 6: [a-z0-9_.-].
-static const uint64_t later_chars[4] = { 0x03ff600000000000u, 0x07fffffe80000000u, 0, 0 };
-
-static bool later_char(unsigned char c)
-{
-	return later_chars[c >> 6] >> (c & 63) & 1;
-}
+static const uint8_t kind[256] = {
+	['a' ... 'z'] = FIRST, ['_'] = FIRST, ['0' ... '9'] = LATER, ['.'] = LATER, ['-'] = LATER,
+};
 
 size_t image_name_fits(const char *name)
 {
 	const unsigned char *p = (const unsigned char *)name;
 	size_t n = 1, digits;
 
-	if (!first_char(p[0]))
+	if (kind[p[0]] != FIRST)
 		return 0;
-	while (later_char(p[n]))
+	while (kind[p[n]])
 		if (++n > ACCOUNT_NAME_MAX)
 			return 0;
 	if (p[n] == '\0')
@@ -74,23 +67,39 @@ static void scan_bytes(struct image_scan *scan, const unsigned char *p, size_t l
 	}
 }
 
+static inline void scan_lanes(lanes v, lanes *bad, lanes *nuls)
+{
+	lanes nul = (lanes)(v == 0);
+
+	*nuls -= nul;
+	*bad |= ((lanes)(v < 0x20) ^ nul) | (lanes)(v == ':') | (lanes)(v == 0x7f);
+}
+
 void image_scan(struct image_scan *scan, const unsigned char *p, size_t len)
 {
-	while (len >= 16) {
+	static const lanes number = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 };
+	lanes v, seen;
+
+	if (len < sizeof(v)) {
+		scan_bytes(scan, p, len);
+		return;
+	}
+	while (len > 0) {
 		lanes bad = { 0 }, nuls = { 0 };
-		size_t steps = len / 16 < 255 ? len / 16 : 255; // a lane counts to 255
+		size_t steps = len / 16 < 254 ? len / 16 : 254; // a lane counts to 255
 
 		len -= steps * 16;
-		for (; steps > 0; steps--, p += 16) {
-			lanes v, nul;
-
+		for (; steps > 0; steps--, p += sizeof(v)) {
 			memcpy(&v, p, sizeof(v));
-			nul = (lanes)(v == 0);
-			nuls -= nul;
-			bad |= ((lanes)(v < 0x20) ^ nul) | (lanes)(v == ':') | (lanes)(v == 0x7f);
+			scan_lanes(v, &bad, &nuls);
+		}
+		if (len > 0 && len < sizeof(v)) { // the last 16 bytes, but for those seen
+			memcpy(&v, p + len - sizeof(v), sizeof(v));
+			seen = (lanes)(number < (uint8_t)(sizeof(v) - len));
+			scan_lanes((v & ~seen) | (seen & 'a'), &bad, &nuls);
+			len = 0;
 		}
 		scan->nuls += sum_lanes(&nuls);
 		scan->bad |= any_lane(&bad);
 	}
-	scan_bytes(scan, p, len);
 }

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+//
+// One directory, as the rest of the client talks to it: an origin (http.h), its
+// token (token.h) or OAuth 2 client credentials, its quirks, and patience: a
+// request that fails for a passing reason is tried again, politely.
+//
+// Life: session_new, session_get as often as wanted (one list walk and one live
+// check may be under way together), session_free.
+#ifndef SCIMD_CLIENT_SESSION_H
+#define SCIMD_CLIENT_SESSION_H
+
+#include "scimd/client/http.h"
+
+struct session;
+struct session_call;
+
+struct session_options {
+	const char *url;
+	const char *token, *token_file;
+	const char *client_id, *client_secret_file, *token_url, *scope;
+	const char *quirks;
+	uint32_t page_size; // wanted; 0 = 100
+	struct http_options http;
+};
+
+int session_new(sd_event *event, const struct session_options *o, struct session **out, struct fail *f);
+void session_free(struct session *s);
+
+uint32_t session_quirks(const struct session *s);
+uint32_t session_page(const struct session *s);
+
+// Reads the token again (it may have been rotated). To be called when a walk begins.
+int session_begin(struct session *s, struct fail *f);
+
+// GET path with the token. patient: up to 4 tries, waiting for Retry-After (at most
+// a minute) or a doubling pause with jitter. Ends with an answer whose r is 0 and
+// status 200, or with what went wrong last.
+int session_get(struct session *s, const char *path, bool patient, uint64_t timeout_ms,
+		void (*end)(void *arg, const struct http_answer *a), void *arg, struct session_call **out,
+		struct fail *f);
+void session_cancel(struct session_call *c); // takes NULL; no call back
+
+#endif
