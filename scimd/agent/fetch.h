@@ -28,6 +28,7 @@ struct fetch_end {
 	int r;            // 0: proven complete; -errno: not, and why is in the stage's place
 	const char *text; // sentence, "" when r is 0
 	uint64_t users, groups;
+	int64_t retry_after; // seconds the server asked for, -1
 };
 
 struct fetch_calls {

@@ -4,8 +4,8 @@
 #include "scimd/agent/agent.h"
 #include "scimd/base/fail.h"
 #include "scimd/base/log.h"
-#include <scimd/paths.h>
 #include <getopt.h>
+#include <scimd/paths.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -106,7 +106,9 @@ int stage_resource(struct stage *st, uint8_t kind, struct json_object *res)
 	struct fail why = { "" };
 	struct stage_entry *e;
 	struct field f;
-	bool was_inactive;
+	uint8_t old[DIGEST_LEN];
+	bool was_inactive, again;
+	size_t before;
 	int r;
 
 	buf_clear(&st->scratch);
@@ -119,19 +121,25 @@ int stage_resource(struct stage *st, uint8_t kind, struct json_object *res)
 				       why.text);
 		return 0;
 	}
+	before = st->count;
 	e = stage_entry(st, kind, f.text, f.len);
 	if (!e)
 		return -ENOMEM;
+	again = st->count == before;
+	memcpy(old, e->digest, sizeof(old));
 	was_inactive = e->inactive;
 	e->inactive = was_inactive ||
 		      (resource_find(st->scratch.data, st->scratch.len, FIELD_ACTIVE, &f) == 1 &&
 		       stage_is_false(&f));
-	if (was_inactive)
-		return 0; // seen both ways in one walk: inactive stays
+	if (again && was_inactive && !e->inactive)
+		return 2;
 	if (resource_find(st->scratch.data, st->scratch.len, FIELD_MODIFIED, &f) != 1 ||
 	    clock_parse(f.text, f.len, &e->modified) < 0)
 		e->modified = CLOCK_NONE;
-	return stage_compare(st, e, st->scratch.data, st->scratch.len);
+	r = stage_compare(st, e, st->scratch.data, st->scratch.len);
+	if (r < 0 || !again)
+		return r;
+	return memcmp(old, e->digest, sizeof(old)) == 0 ? 1 : 2;
 }
 
 static int stage_by_text(const void *a, const void *b)

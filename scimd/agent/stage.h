@@ -50,8 +50,9 @@ struct stage {
 };
 
 int stage_new(const char *source, const struct mapping *m, struct store *s, struct stage **out);
-// Takes over one resource. 0, -ENOMEM. A resource that cannot be mapped is
-// counted and named in first_refusal; the walk goes on.
+// Takes over one resource: 0 its id is new, 1 it was seen with the same contents,
+// 2 with different ones, or -errno. A resource that cannot be mapped is counted
+// and named in first_refusal; the walk goes on.
 int stage_resource(struct stage *st, uint8_t kind, struct json_object *res);
 // The members of a group whose list answer had none (ladder).
 int stage_members(struct stage *st, const char *group, const char *const *users, size_t n);

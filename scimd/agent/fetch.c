@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MIT
+//
+// One directory's connection; see fetch.h. Glue between the client's callbacks
+// and the stage.
+#include "scimd/agent/fetch.h"
+#include "scimd/agent/config.h"
+#include "scimd/agent/stage.h"
+#include "scimd/base/buf.h"
+#include "scimd/base/fail.h"
+#include "scimd/client/pull.h"
+#include "scimd/client/session.h"
+#include "scimd/identity/map.h"
+#include "scimd/scim/resource.h"
+#include <errno.h>
+#include <stdlib.h>
+
+struct fetch {
+	sd_event *event;
+	struct session *session;
+	const struct mapping *mapping;
+	struct pull *pull;
+	struct stage *stage;
+	struct fetch_calls calls;
+	sd_event_source *reap;
+	struct fetch_user *users;
+};
+
+struct fetch_user {
+	struct fetch_user *next, **back;
+	struct session_call *call;
+	void (*end)(void *arg, const struct fetch_check *c);
+	void *arg;
+};
+
+int fetch_new(sd_event *event, const struct config_directory *dir, const struct mapping *mapping,
+	      struct fetch **out, struct fail *f)
+{
+	const struct session_options o = {
+		.url = dir->url,
+		.token = dir->token,
+		.token_file = dir->token_file,
+		.client_id = dir->client_id,
+		.client_secret_file = dir->client_secret_file,
+		.token_url = dir->token_url,
+		.scope = dir->scope,
+		.quirks = dir->quirks,
+		.page_size = dir->page_size,
+		.http = { .ca_file = dir->ca_file,
+			  .client_cert = dir->client_cert,
+			  .client_key = dir->client_key,
+			  .proxy = dir->proxy,
+			  .timeout = dir->timeout },
+	};
+	struct fetch *ft = calloc(1, sizeof(*ft));
+	int r;
+
+	if (!ft)
+		return fail(f, ENOMEM, "out of memory");
+	ft->event = event;
+	ft->mapping = mapping;
+	r = session_new(event, &o, &ft->session, f);
+	if (r < 0) {
+		free(ft);
+		return r;
+	}
+	*out = ft;
+	return 0;
+}
+
+static void fetch_user_drop(struct fetch_user *u)
+{
+	*u->back = u->next;
+	if (u->next)
+		u->next->back = u->back;
+	free(u);
+}
+
+void fetch_free(struct fetch *ft)
+{
+	if (!ft)
+		return;
+	pull_free(ft->pull);
+	(void)sd_event_source_disable_unref(ft->reap);
+	while (ft->users) {
+		struct fetch_user *u = ft->users;
+
+		session_cancel(u->call);
+		u->end(u->arg,
+		       &(struct fetch_check){ .text = "the daemon reads its configuration again" });
+		fetch_user_drop(u);
+	}
+	session_free(ft->session);
+	free(ft);
+}
+
+static int fetch_on_resource(void *arg, uint8_t kind, struct json_object *res)
+{
+	return stage_resource(((struct fetch *)arg)->stage, kind, res);
+}
+
+static int fetch_on_members(void *arg, const char *group, const char *const *users, size_t n)
+{
+	return stage_members(((struct fetch *)arg)->stage, group, users, n);
+}
+
+static void fetch_on_progress(void *arg, const struct pull_progress *p)
+{
+	struct fetch *ft = arg;
+	struct fetch_progress out = { p->stage, p->users, p->groups, p->total };
+
+	if (ft->calls.progress)
+		ft->calls.progress(ft->calls.arg, &out);
+}
+
+// The walk is freed from the loop, not from inside its own callback.
+static int fetch_on_reap(sd_event_source *s, void *arg)
+{
+	struct fetch *ft = arg;
+
+	(void)s;
+	pull_free(ft->pull);
+	ft->pull = NULL;
+	return 0;
+}
+
+static void fetch_on_end(void *arg, const struct pull_result *r)
+{
+	struct fetch *ft = arg;
+	struct fetch_end end = { r->r, r->text, r->users, r->groups, r->retry_after };
+
+	(void)sd_event_source_disable_unref(ft->reap);
+	ft->reap = NULL;
+	if (sd_event_add_defer(ft->event, &ft->reap, fetch_on_reap, ft) >= 0)
+		(void)sd_event_source_set_priority(ft->reap, SD_EVENT_PRIORITY_IMPORTANT);
+	ft->calls.end(ft->calls.arg, &end);
+}
+
+int fetch_run(struct fetch *ft, struct stage *st, const struct fetch_calls *calls, struct fail *f)
+{
+	const struct pull_calls pc = {
+		.arg = ft,
+		.user_attributes = mapping_attributes(ft->mapping, RESOURCE_USER),
+		.group_attributes = mapping_attributes(ft->mapping, RESOURCE_GROUP),
+		.resource = fetch_on_resource,
+		.members = fetch_on_members,
+		.progress = fetch_on_progress,
+		.end = fetch_on_end,
+	};
+
+	pull_free(ft->pull);
+	ft->pull = NULL;
+	(void)sd_event_source_disable_unref(ft->reap);
+	ft->reap = NULL;
+	ft->stage = st;
+	ft->calls = *calls;
+	return pull_start(ft->event, ft->session, &pc, &ft->pull, f);
+}
+
+static void fetch_on_user(void *arg, const struct http_answer *a)
+{
+	struct fetch_user *u = arg;
+	struct fetch_check c = { .status = a->r < 0 ? 0 : a->status,
+				 .text = a->text,
+				 .user = a->json };
+
+	if (c.status == 200 && !a->json) {
+		c.status = 0;
+		c.text = "the answer is not JSON";
+	}
+	u->end(u->arg, &c);
+	fetch_user_drop(u);
+}
+
+int fetch_user(struct fetch *ft, const char *id, uint64_t deadline_ms,
+	       void (*end)(void *arg, const struct fetch_check *c), void *arg, struct fail *f)
+{
+	struct fetch_user *u = calloc(1, sizeof(*u));
+	struct buf path = BUF_INIT;
+	int r;
+
+	if (!u)
+		return fail(f, ENOMEM, "out of memory");
+	*u = (struct fetch_user){ .next = ft->users, .back = &ft->users, .end = end, .arg = arg };
+	if (u->next)
+		u->next->back = &u->next;
+	ft->users = u;
+	r = buf_str(&path, "/Users/");
+	if (r == 0)
+		r = http_encode(&path, id);
+	if (r == 0)
+		r = session_get(ft->session, path.data, false, deadline_ms, fetch_on_user, u,
+				&u->call, f);
+	buf_free(&path);
+	if (r < 0)
+		fetch_user_drop(u);
+	return r;
+}

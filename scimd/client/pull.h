@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+//
+// A whole walk of a directory: its configuration, its users, its groups, and the
+// members that the groups' list did not have. Says at the end whether the walk
+// proved complete; only then may absence mean anything.
+//
+// Life: pull_start; callbacks come from the loop, `end` once and last; pull_free
+// at any time before that, or after. One walk per session at a time.
+//
+// Complete means: every page was read, walked by what was received to an empty
+// or cursor-less page; every page brought something new and began where it was
+// asked to; no resource came twice with different contents; not fewer than
+// totalResults where that was given; and every group's members were told.
+#ifndef SCIMD_CLIENT_PULL_H
+#define SCIMD_CLIENT_PULL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+struct fail;
+struct json_object;
+struct pull;
+struct session;
+
+enum pull_seen { PULL_NEW = 0, PULL_SAME = 1, PULL_DIFFERENT = 2 };
+
+struct pull_progress {
+	const char *stage; // "discovery" "users" "groups" "members"
+	uint64_t users, groups;
+	int64_t total;
+};
+
+struct pull_result {
+	int r;            // 0: complete
+	const char *text; // a sentence, "" when r is 0
+	int64_t retry_after; // seconds the server asked for, -1
+	uint64_t users, groups;
+};
+
+struct pull_calls {
+	void *arg;
+	const char *user_attributes, *group_attributes; // for attributes=, NULL: not sent
+	// One resource; the answer says whether its id was seen before. < 0 ends the walk.
+	int (*resource)(void *arg, uint8_t kind, struct json_object *res);
+	int (*members)(void *arg, const char *group, const char *const *users, size_t n);
+	void (*progress)(void *arg, const struct pull_progress *p);
+	void (*end)(void *arg, const struct pull_result *r);
+};
+
+int pull_start(sd_event *event, struct session *s, const struct pull_calls *calls, struct pull **out,
+	       struct fail *f);
+void pull_free(struct pull *p); // takes NULL
+
+#endif

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+//
+// What pull.c and ladder.c share; nobody else includes this.
+#ifndef SCIMD_CLIENT_PULL_INTERNAL_H
+#define SCIMD_CLIENT_PULL_INTERNAL_H
+
+#include "scimd/base/buf.h"
+#include "scimd/client/pull.h"
+#include "scimd/client/session.h"
+#include "scimd/scim/message.h"
+
+enum pull_stage { PULL_DISCOVERY, PULL_USERS, PULL_GROUPS, PULL_MEMBERS };
+
+struct pull_group {
+	char *id;
+	bool has_members; // in the list
+};
+
+struct pull {
+	struct session *session;
+	struct pull_calls calls;
+	struct session_call *call;
+	sd_event_source *slice;
+	enum pull_stage stage;
+	bool ended;
+	uint32_t quirks, count;
+
+	// the list being walked
+	uint64_t start, pages;
+	int64_t total;
+	bool by_cursor, restarted, attributes, fresh, different;
+	struct buf cursor;
+	struct json_object *body; // of the page at hand
+	struct scim_list page;
+	size_t at;
+	uint64_t users, groups;
+
+	// the ladder
+	struct pull_group *list;
+	size_t list_count, list_cap, rung_at;
+	bool any_members, by_filter, get_gave;
+	char **found;
+	size_t found_count, found_cap;
+};
+
+void pull_end(struct pull *p, int err, int64_t retry_after, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+void pull_tell(struct pull *p);
+void pull_refused(struct pull *p, const char *what, const struct http_answer *a);
+const char *pull_endpoint(const struct pull *p, bool users);
+
+int ladder_group(struct pull *p, struct json_object *group); // remembers one of the list
+void ladder_start(struct pull *p);
+void ladder_free(struct pull *p);
+
+#endif
