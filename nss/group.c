@@ -109,9 +109,7 @@ NSS_ENTRY _nss_scim_getgrnam_r(const char *name, struct group *gr, char *buf, si
 {
 	struct ask ask = { .name = name, .gr = gr, .buf = buf, .len = len };
 
-	if (image_name_fits(name) == 0)
-		return nss_source_none(errnop);
-	return nss_source_look(look_name, &ask, errnop);
+	return nss_source_look(look_name, &ask, name, errnop);
 }
 
 NSS_ENTRY _nss_scim_getgrgid_r(gid_t gid, struct group *gr, char *buf, size_t len, int *errnop)
@@ -120,7 +118,7 @@ NSS_ENTRY _nss_scim_getgrgid_r(gid_t gid, struct group *gr, char *buf, size_t le
 
 	if (account_id_reserved(gid))
 		return nss_source_none(errnop);
-	return nss_source_look(look_gid, &ask, errnop);
+	return nss_source_look(look_gid, &ask, NULL, errnop);
 }
 
 NSS_ENTRY _nss_scim_setgrent(int stayopen)
@@ -133,7 +131,7 @@ NSS_ENTRY _nss_scim_setgrent(int stayopen)
 NSS_ENTRY _nss_scim_getgrent_r(struct group *gr, char *buf, size_t len, int *errnop)
 {
 	struct step step = { .cursor = thread_cursor, .gr = gr, .buf = buf, .len = len };
-	enum nss_status status = nss_source_look(look_next, &step, errnop);
+	enum nss_status status = nss_source_look(look_next, &step, NULL, errnop);
 
 	if (status == NSS_STATUS_SUCCESS) {
 		step.cursor.next = (uint64_t)gr->gr_gid + 1;

@@ -46,7 +46,8 @@ static int look_groups(const struct image *im, void *arg)
 	struct image_found_user u;
 	int64_t room, got;
 	uint32_t read = 0;
-	int r = image_user_by_name(im, ask->user, strings, sizeof(strings), &u);
+	// By pread the record's groups come along with its strings.
+	int r = image_user_by_name(im, ask->user, im->base ? NULL : strings, sizeof(strings), &u);
 
 	if (r < 0)
 		return r;
@@ -83,9 +84,7 @@ NSS_ENTRY _nss_scim_initgroups_dyn(const char *user, gid_t group, long *start, l
 			   .groups = groups };
 	enum nss_status status;
 
-	if (image_name_fits(user) == 0)
-		return nss_source_none(errnop);
-	status = nss_source_look(look_groups, &ask, errnop);
+	status = nss_source_look(look_groups, &ask, user, errnop);
 	if (status == NSS_STATUS_SUCCESS)
 		*start = ask.end_out;
 	else if (status == NSS_STATUS_UNAVAIL && *errnop == ENOMEM)

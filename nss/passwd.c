@@ -85,9 +85,7 @@ NSS_ENTRY _nss_scim_getpwnam_r(const char *name, struct passwd *pw, char *buf, s
 {
 	struct ask ask = { .name = name, .pw = pw, .buf = buf, .len = len };
 
-	if (image_name_fits(name) == 0)
-		return nss_source_none(errnop);
-	return nss_source_look(look_name, &ask, errnop);
+	return nss_source_look(look_name, &ask, name, errnop);
 }
 
 NSS_ENTRY _nss_scim_getpwuid_r(uid_t uid, struct passwd *pw, char *buf, size_t len, int *errnop)
@@ -96,7 +94,7 @@ NSS_ENTRY _nss_scim_getpwuid_r(uid_t uid, struct passwd *pw, char *buf, size_t l
 
 	if (account_id_reserved(uid))
 		return nss_source_none(errnop);
-	return nss_source_look(look_uid, &ask, errnop);
+	return nss_source_look(look_uid, &ask, NULL, errnop);
 }
 
 NSS_ENTRY _nss_scim_setpwent(int stayopen)
@@ -109,7 +107,7 @@ NSS_ENTRY _nss_scim_setpwent(int stayopen)
 NSS_ENTRY _nss_scim_getpwent_r(struct passwd *pw, char *buf, size_t len, int *errnop)
 {
 	struct step step = { .cursor = thread_cursor, .pw = pw, .buf = buf, .len = len };
-	enum nss_status status = nss_source_look(look_next, &step, errnop);
+	enum nss_status status = nss_source_look(look_next, &step, NULL, errnop);
 
 	if (status == NSS_STATUS_SUCCESS) {
 		step.cursor.next = (uint64_t)pw->pw_uid + 1;

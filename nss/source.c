@@ -27,23 +27,26 @@
 
 #define READ_FIRST 7u // so many lookups of a process do without a map
 #define LOOKS 3       // the first, and two more when the image was retired meanwhile
-#define RANGE_MIN (1u << 20)
-#define RANGE_UNIT (64u << 10) // no page is larger
+#define VIEWS 16u     // descriptions in a range, used in turn
+#define FILE_AT (64u << 10) // where the file begins in a range; no page is larger
+#define ROOM_MIN (1u << 20)
 
-// struct image in words that can be copied while somebody writes them.
-union words {
-	struct image image;
-	uint64_t word[(sizeof(struct image) + 7) / 8];
+// The head of a range. A description is written over only when fifteen others
+// came after it. A reader who slept so long may see it change: all it can say at
+// any moment is within the range, and what is read by it does not count.
+struct range {
+	size_t room; // for a file
+	struct image views[VIEWS];
 };
 
-// What changes in place, `retired` and `confirmed`, is never taken from here.
-#define WORDS (offsetof(struct image, head.retired) / 8)
+_Static_assert(sizeof(struct range) <= FILE_AT, "descriptions lie before the file");
 
 // One lookup's hold on an image.
 struct hold {
-	union words own;
-	uint32_t sequence; // of the shared image, or 0: own descriptor
-	int cancel_state;
+	const struct image *image;
+	uint32_t sequence; // of the shared image, or 0: own
+	int cancel_state, saved_errno;
+	struct image own;
 };
 
 const char *nss_image_path = SCIMD_IMAGE;
@@ -52,12 +55,11 @@ static _Atomic uint32_t lookups; // counted to READ_FIRST
 
 // The shared image. sequence is 0 before the first, and odd while it changes.
 static _Atomic uint32_t sequence;
-static _Atomic uint64_t shared[WORDS];
+static _Atomic(const struct image *) view;
 
-// Only whoever holds `mapper`, by putting its pid there, touches these.
+// Only whoever holds `mapper`, by putting its pid there, touches the range.
 static _Atomic int mapper;
-static unsigned char *range;
-static size_t range_len;
+static struct range *range;
 
 static bool still_reading(void)
 {
@@ -65,92 +67,95 @@ static bool still_reading(void)
 	       atomic_fetch_add_explicit(&lookups, 1, memory_order_relaxed) < READ_FIRST;
 }
 
-static bool unchanged(uint32_t since)
+static inline bool take_shared(struct hold *h)
 {
-	atomic_thread_fence(memory_order_acquire);
-	return atomic_load_explicit(&sequence, memory_order_relaxed) == since;
+	h->sequence = atomic_load_explicit(&sequence, memory_order_acquire);
+	if (h->sequence == 0 || h->sequence % 2)
+		return false;
+	h->image = atomic_load_explicit(&view, memory_order_relaxed);
+	return !image_retired(h->image);
 }
 
-static bool take_shared(struct hold *h)
+// True when what was found counts: it is from the true image, to the end.
+static inline bool shared_is_true(const struct hold *h)
 {
-	uint32_t since = atomic_load_explicit(&sequence, memory_order_acquire);
-
-	if (since == 0 || since % 2)
+	if (image_retired(h->image)) // has the fence
 		return false;
-	for (unsigned i = 0; i < WORDS; i++)
-		h->own.word[i] = atomic_load_explicit(&shared[i], memory_order_relaxed);
-	if (!unchanged(since) || image_retired(&h->own.image))
-		return false;
-	h->sequence = since;
-	return true;
+	return atomic_load_explicit(&sequence, memory_order_relaxed) == h->sequence;
 }
 
-// Whatever lay in the range's [from, to) gives way to zeros, in one step.
-static void blank(size_t from, size_t to)
+static unsigned char *file_of(struct range *r)
+{
+	return (unsigned char *)r + FILE_AT;
+}
+
+// Whatever lay in [from, to) of the room gives way to zeros, in one step.
+static void blank(struct range *r, size_t from, size_t to)
 {
 	if (from < to)
-		mmap(range + from, to - from, PROT_READ,
+		mmap(file_of(r) + from, to - from, PROT_READ,
 		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
-}
-
-static size_t round_up(uint64_t n)
-{
-	return (size_t)((n + RANGE_UNIT - 1) / RANGE_UNIT * RANGE_UNIT);
 }
 
 // Room for a file of that size. An outgrown range is not given back, since
 // readers may be in it; it keeps no file, and each is twice the last file.
-static bool reserve(uint64_t size)
+static bool reserve(size_t size)
 {
-	size_t len = size < RANGE_MIN / 2 ? RANGE_MIN : round_up(2 * size);
-	void *p;
+	size_t room = size < ROOM_MIN / 2 ? ROOM_MIN : 2 * size / FILE_AT * FILE_AT + FILE_AT;
+	struct range *r;
 
-	if (size <= range_len)
+	if (range && size <= range->room)
 		return true;
-	p = mmap(NULL, len, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (p == MAP_FAILED)
+	r = mmap(NULL, FILE_AT + room, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (r == MAP_FAILED)
 		return false;
-	blank(0, range_len);
-	range = p;
-	range_len = len;
+	if (mprotect(r, FILE_AT, PROT_READ | PROT_WRITE) < 0) {
+		munmap(r, FILE_AT + room);
+		return false;
+	}
+	if (range)
+		blank(range, 0, range->room);
+	r->room = room;
+	range = r;
 	return true;
 }
 
-static bool move_in(union words *new)
+static bool move_in(struct image *new)
 {
-	size_t size = (size_t)new->image.size, page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t size = (size_t)new->size, page = (size_t)sysconf(_SC_PAGESIZE);
 
 	if (!reserve(size))
 		return false;
 	// The kernel puts the new mapping in the place of the old with nothing
 	// between: a reader's access waits, or finds either.
-	if (mremap((void *)(uintptr_t)new->image.base, size, size, MREMAP_MAYMOVE | MREMAP_FIXED,
-		   range) == MAP_FAILED) {
-		blank(0, range_len);
+	if (mremap((void *)(uintptr_t)new->base, size, size, MREMAP_MAYMOVE | MREMAP_FIXED,
+		   file_of(range)) == MAP_FAILED) {
+		blank(range, 0, range->room);
 		return false;
 	}
-	new->image.base = range;
-	blank((size + page - 1) / page * page, range_len);
+	new->base = file_of(range);
+	blank(range, (size + page - 1) / page * page, range->room);
 	return true;
 }
 
 static void exchange(bool inherited)
 {
 	uint32_t odd = atomic_load_explicit(&sequence, memory_order_relaxed) | 1;
-	union words new = { 0 };
+	struct image new, *next;
 
-	if (image_open(&new.image, nss_image_path, IMAGE_BY_MAP) < 0)
+	if (image_open(&new, nss_image_path, IMAGE_BY_MAP) < 0)
 		return; // pread finds the error to report
 	if (inherited) // from a thread that was not forked along, half done perhaps
-		range_len = 0;
+		range = NULL;
 	atomic_store_explicit(&sequence, odd, memory_order_relaxed);
 	atomic_thread_fence(memory_order_seq_cst);
 	if (!move_in(&new)) {
-		image_close(&new.image);
+		image_close(&new);
 		return; // the number stays odd: nobody uses the map until another try
 	}
-	for (unsigned i = 0; i < WORDS; i++)
-		atomic_store_explicit(&shared[i], new.word[i], memory_order_relaxed);
+	next = &range->views[odd / 2 % VIEWS];
+	*next = new;
+	atomic_store_explicit(&view, next, memory_order_relaxed);
 	atomic_store_explicit(&sequence, odd + 1 ? odd + 1 : 2, memory_order_release);
 }
 
@@ -165,41 +170,48 @@ static bool map_new(struct hold *h)
 	    !atomic_compare_exchange_strong_explicit(&mapper, &holder, self, memory_order_acquire,
 						     memory_order_relaxed))
 		return false;
-	if (!take_shared(h))
+	if (inherited || !take_shared(h))
 		exchange(inherited);
 	atomic_store_explicit(&mapper, 0, memory_order_release);
 	return take_shared(h);
 }
 
-static int take(struct hold *h)
+// Everything but a lookup in the shared image: by system calls, uncancelled.
+static __attribute__((noinline)) int take_slowly(struct hold *h, bool map, const char *name)
 {
-	bool map = !still_reading();
 	int r;
 
-	if (map && take_shared(h))
-		return 0;
+	if (name && image_name_fits(name) == 0)
+		return -ENOENT;
+	h->saved_errno = errno;
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &h->cancel_state);
-	h->sequence = 0;
 	if (map && map_new(h)) {
 		pthread_setcancelstate(h->cancel_state, NULL);
+		errno = h->saved_errno;
 		return 0;
 	}
-	r = image_open(&h->own.image, nss_image_path, IMAGE_BY_PREAD);
+	h->sequence = 0;
+	h->image = &h->own;
+	r = image_open(&h->own, nss_image_path, IMAGE_BY_PREAD);
 	if (r < 0)
 		pthread_setcancelstate(h->cancel_state, NULL);
-	return r;
+	return r == -ENOENT ? -ENODATA : r; // no file is no answer about an account
 }
 
-// True when what was found counts: the image was the true one to the end.
-static bool give_back(struct hold *h)
+static __attribute__((noinline)) bool give_back_own(struct hold *h)
 {
-	bool good = !image_retired(&h->own.image);
+	bool good = !image_retired(&h->own);
 
-	if (h->sequence != 0)
-		return good && unchanged(h->sequence);
-	image_close(&h->own.image);
+	image_close(&h->own);
 	pthread_setcancelstate(h->cancel_state, NULL);
+	errno = h->saved_errno;
 	return good;
+}
+
+enum nss_status nss_source_none(int *errnop)
+{
+	*errnop = ENOENT;
+	return NSS_STATUS_NOTFOUND;
 }
 
 static enum nss_status status_of(int r, int *errnop)
@@ -208,8 +220,7 @@ static enum nss_status status_of(int r, int *errnop)
 	case 0:
 		return NSS_STATUS_SUCCESS;
 	case -ENOENT:
-		*errnop = ENOENT;
-		return NSS_STATUS_NOTFOUND;
+		return nss_source_none(errnop);
 	case -ERANGE:
 		*errnop = ERANGE;
 		return NSS_STATUS_TRYAGAIN;
@@ -219,30 +230,22 @@ static enum nss_status status_of(int r, int *errnop)
 	}
 }
 
-enum nss_status nss_source_look(nss_look_fn *look, void *arg, int *errnop)
+enum nss_status nss_source_look(nss_look_fn *look, void *arg, const char *name, int *errnop)
 {
-	const int saved = errno;
 	struct hold h;
+	bool map;
 	int r;
 
 	for (int i = 0; i < LOOKS; i++) {
-		r = take(&h);
-		if (r < 0) { // also ENOENT: no file is no answer about an account
-			*errnop = -r;
-			return NSS_STATUS_UNAVAIL;
+		map = !still_reading();
+		if (!map || !take_shared(&h)) {
+			r = take_slowly(&h, map, name);
+			if (r < 0)
+				return status_of(r, errnop);
 		}
-		r = look(&h.own.image, arg);
-		if (give_back(&h)) {
-			errno = saved;
+		r = look(h.image, arg);
+		if (h.sequence ? shared_is_true(&h) : give_back_own(&h))
 			return status_of(r, errnop);
-		}
 	}
-	*errnop = EAGAIN;
-	return NSS_STATUS_UNAVAIL;
-}
-
-enum nss_status nss_source_none(int *errnop)
-{
-	*errnop = ENOENT;
-	return NSS_STATUS_NOTFOUND;
+	return status_of(-EAGAIN, errnop);
 }

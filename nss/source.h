@@ -19,7 +19,9 @@ extern const char *nss_image_path;
 // only after nss_source_look returned success.
 typedef int nss_look_fn(const struct image *im, void *arg);
 
-enum nss_status nss_source_look(nss_look_fn *look, void *arg, int *errnop);
+// name: what is looked for, or NULL; one that no account can bear is refused
+// before the first system call.
+enum nss_status nss_source_look(nss_look_fn *look, void *arg, const char *name, int *errnop);
 
 // A positive answer without any image: no such account can exist.
 enum nss_status nss_source_none(int *errnop);

@@ -163,9 +163,9 @@ _Static_assert(sizeof(struct image_header) <= IMAGE_HEADER_LEN, "one page");
 
 IMAGE_INLINE uint64_t image_mix(uint64_t a, uint64_t b)
 {
-	__uint128_t p = (__uint128_t)a * b;
+	uint64_t high = (uint64_t)((__uint128_t)a * b >> 64);
 
-	return (uint64_t)p ^ (uint64_t)(p >> 64);
+	return a * b ^ high; // in halves: compilers keep the whole in memory
 }
 
 IMAGE_INLINE uint64_t image_load(const unsigned char *p, uint64_t n) // n <= 8, little-endian
@@ -200,11 +200,14 @@ IMAGE_INLINE void image_hash_start(struct image_hash_run *h, uint64_t seed, uint
 
 IMAGE_INLINE void image_hash_blocks(struct image_hash_run *h, const unsigned char *p, uint64_t n)
 {
+	uint64_t a = h->a, b = h->b;
+
 	for (; n > 0; n--, p += 16) {
-		h->a = image_mix(h->a ^ image_load(p, 8),
-				 h->b ^ 0xa0761d6478bd642fu ^ image_load(p + 8, 8));
-		h->b += 0xe7037ed1a0b428dbu;
+		a = image_mix(a ^ image_load(p, 8), b ^ 0xa0761d6478bd642fu ^ image_load(p + 8, 8));
+		b += 0xe7037ed1a0b428dbu;
 	}
+	h->a = a;
+	h->b = b;
 }
 
 IMAGE_INLINE uint64_t image_hash_end(struct image_hash_run *h, const unsigned char *p, uint64_t len)

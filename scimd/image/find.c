@@ -8,10 +8,8 @@
 #include "scimd/image/record.h"
 
 #include <errno.h>
-#include <scimd/account.h>
 #include <string.h>
 
-#define NAME_MAX_LEN (ACCOUNT_NAME_MAX + 11u) // with "~" and a uid
 #define LINES 4u // that the pread way reads at once: nearly every walk ends in them
 
 struct key {
@@ -20,13 +18,19 @@ struct key {
 	uint32_t id;
 };
 
-bool image_line_good(const struct image *im, enum image_index which, uint64_t line,
-		     const struct image_line *l)
+static inline bool line_good(const struct image *im, enum image_index which, uint64_t line,
+			     const struct image_line *l)
 {
 	uint64_t at = im->head.index[which].offset + line * sizeof(*l);
 
 	return l->check == image_check(im->head.seed ^ at, &l->used, sizeof(*l) - sizeof(l->check)) &&
 	       l->used <= IMAGE_LINE_ENTRIES && l->overflow <= 1;
+}
+
+bool image_line_good(const struct image *im, enum image_index which, uint64_t line,
+		     const struct image_line *l)
+{
+	return line_good(im, which, line, l);
 }
 
 int image_load_lines(const struct image *im, enum image_index which, uint64_t line,
@@ -40,43 +44,55 @@ int image_load_lines(const struct image *im, enum image_index which, uint64_t li
 	return r < 0 ? r : (int)n;
 }
 
-// The next good line of a walk, or -errno. window holds lines read ahead.
+// A walk along the lines of one chain. The map way copies each line as it comes,
+// the pread way some ahead.
 struct walk {
 	const struct image *im;
 	enum image_index which;
-	uint64_t line;
-	unsigned steps, have, next;
+	uint64_t lines, next; // next: the number of the line to come
+	unsigned steps, have, at;
 	struct image_line window[LINES];
 };
 
-static void walk_start(struct walk *w, const struct image *im, enum image_index which, uint64_t hash)
+static inline void walk_start(struct walk *w, const struct image *im, enum image_index which,
+			      uint64_t hash)
 {
 	w->im = im;
 	w->which = which;
-	w->line = hash % (im->head.index[which].length / sizeof(struct image_line));
-	w->steps = w->have = w->next = 0;
+	w->lines = im->head.index[which].length / sizeof(struct image_line);
+	w->next = hash % w->lines;
+	w->steps = w->have = w->at = 0;
 }
 
-static int walk_step(struct walk *w, const struct image_line **line_out)
+// The next line, checked. 0 or -errno.
+static inline int walk_step(struct walk *w, const struct image_line **line_out)
 {
-	const struct image_line *l;
-	int n;
+	const struct image *im = w->im;
+	struct image_line *l = w->window;
+	int r;
 
 	if (w->steps++ > IMAGE_CHAIN_MAX)
 		return -EBADMSG;
-	if (w->next == w->have) {
-		n = image_load_lines(w->im, w->which, w->line, w->window, w->im->base ? 1 : LINES);
-		if (n < 0)
-			return n;
-		w->have = (unsigned)n;
-		w->next = 0;
+	if (im->base) {
+		r = image_copy_checked(im, im->head.index[w->which].offset + w->next * sizeof(*l), l,
+				       sizeof(*l));
+		if (r < 0)
+			return r;
+	} else {
+		if (w->at == w->have) {
+			r = image_load_lines(im, w->which, w->next, w->window, LINES);
+			if (r < 0)
+				return r;
+			w->have = (unsigned)r;
+			w->at = 0;
+		}
+		l = &w->window[w->at++];
 	}
-	l = &w->window[w->next++];
-	if (!image_line_good(w->im, w->which, w->line, l))
+	if (!line_good(im, w->which, w->next, l))
 		return -EBADMSG;
-	if (++w->line == w->im->head.index[w->which].length / sizeof(*l)) {
-		w->line = 0;
-		w->next = w->have;
+	if (++w->next == w->lines) {
+		w->next = 0;
+		w->at = w->have;
 	}
 	*line_out = l;
 	return 0;
@@ -107,11 +123,22 @@ static uint64_t key_hash(const struct image *im, const struct key *key)
 	return image_hash(im->head.seed, &key->id, sizeof(key->id));
 }
 
+// memcmp's call costs more than names are long.
+static bool same_bytes(const char *a, const unsigned char *b, size_t len)
+{
+	const unsigned char *p = (const unsigned char *)a;
+
+	for (; len > 8; len -= 8, p += 8, b += 8)
+		if (image_load(p, 8) != image_load(b, 8))
+			return false;
+	return image_load(p, len) == image_load(b, len);
+}
+
 static bool key_is(const struct key *key, uint32_t id, const unsigned char *name, size_t len)
 {
 	if (!key->name)
 		return key->id == id;
-	return key->len == len && memcmp(key->name, name, len) == 0;
+	return key->len == len && same_bytes(key->name, name, len);
 }
 
 // Tries one entry. 1: not the key, go on; 0: found and given; -errno.
@@ -147,16 +174,16 @@ static int try_user(const struct image *im, uint32_t ref, const struct key *key,
 {
 	const uint64_t at = im->head.users.offset + 8 * (uint64_t)ref;
 	struct image_found_user *u = out;
-	unsigned char page[IMAGE_PAGE];
-	struct image_user head;
+	const enum image_depth depth = !buf ? IMAGE_NUMBERS : key->name ? IMAGE_STRINGS : IMAGE_NAME;
+	struct image_page page;
 	size_t have;
-	int r = image_load_user(im, at, page, &head, &have);
+	int r = image_load_user(im, at, depth, &page, &have);
 
 	if (r < 0)
 		return r;
-	if (!key_is(key, head.uid, page + sizeof(head), head.at_passwd - 1u))
+	if (!key_is(key, page.head.uid, page.strings, page.head.at_passwd - 1u))
 		return 1;
-	r = image_give_user(&head, page, have, buf, len, u);
+	r = image_give_user(&page, have, buf, len, u);
 	if (r == 0)
 		u->at = at;
 	return r;
@@ -166,18 +193,18 @@ static int try_private(const struct image *im, uint32_t ref, const struct key *k
 		       size_t len, struct image_found_group *g)
 {
 	const uint64_t at = im->head.users.offset + 8 * (uint64_t)(ref & ~IMAGE_REF_USER);
-	unsigned char page[IMAGE_PAGE];
-	struct image_user head;
+	const enum image_depth depth = !buf ? IMAGE_NUMBERS : key->name ? IMAGE_STRINGS : IMAGE_NAME;
+	struct image_page page;
 	size_t have;
-	int r = image_load_user(im, at, page, &head, &have);
+	int r = image_load_user(im, at, depth, &page, &have);
 
 	if (r < 0)
 		return r;
-	if (!(head.flags & IMAGE_PRIVATE_GROUP))
+	if (!(page.head.flags & IMAGE_PRIVATE_GROUP))
 		return -EBADMSG;
-	if (!key_is(key, head.gid, page + sizeof(head), head.at_passwd - 1u))
+	if (!key_is(key, page.head.gid, page.strings, page.head.at_passwd - 1u))
 		return 1;
-	r = image_give_private(&head, page, buf, len, g);
+	r = image_give_private(&page, buf, len, g);
 	if (r == 0)
 		g->at = at;
 	return r;
@@ -210,9 +237,9 @@ static int try_group(const struct image *im, uint32_t ref, const struct key *key
 static int find_name(const struct image *im, enum image_index which, const char *name, try_fn *try,
 		     char *buf, size_t len, void *out)
 {
-	struct key key = { .name = name, .len = strnlen(name, NAME_MAX_LEN + 1) };
+	struct key key = { .name = name, .len = image_name_fits(name) };
 
-	return key.len == 0 || key.len > NAME_MAX_LEN ? -ENOENT : find(im, which, &key, try, buf, len, out);
+	return key.len == 0 ? -ENOENT : find(im, which, &key, try, buf, len, out);
 }
 
 int image_user_by_name(const struct image *im, const char *name, char *buf, size_t len,

@@ -37,18 +37,14 @@ size_t image_name_fits(const char *name)
 
 typedef uint8_t lanes __attribute__((vector_size(16)));
 
+#define BLOCK 15u // vectors: so many NULs can be counted in bytes of a word
+
 static uint64_t sum_lanes(const lanes *v)
 {
-	uint64_t half[2], sum = 0;
+	uint64_t half[2];
 
 	memcpy(half, v, sizeof(half));
-	for (int i = 0; i < 2; i++) {
-		uint64_t pairs = (half[i] & 0x00ff00ff00ff00ffu) +
-				 (half[i] >> 8 & 0x00ff00ff00ff00ffu);
-
-		sum += pairs * 0x0001000100010001u >> 48;
-	}
-	return sum;
+	return (half[0] + half[1]) * 0x0101010101010101u >> 56;
 }
 
 static bool any_lane(const lanes *v)
@@ -86,7 +82,7 @@ void image_scan(struct image_scan *scan, const unsigned char *p, size_t len)
 	}
 	while (len > 0) {
 		lanes bad = { 0 }, nuls = { 0 };
-		size_t steps = len / 16 < 254 ? len / 16 : 254; // a lane counts to 255
+		size_t steps = len / 16 < BLOCK - 1 ? len / 16 : BLOCK - 1;
 
 		len -= steps * 16;
 		for (; steps > 0; steps--, p += sizeof(v)) {

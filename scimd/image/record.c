@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#define FEW 128u // bytes that cost next to nothing, and hold most users
+#define FEW 132u // bytes that cost next to nothing, and hold most users
 #define PIECE (IMAGE_PAGE - IMAGE_GUESS) // of a group too large for the page
 #define CHECKED 4u // a record's checksum covers it from here on
 
@@ -32,7 +32,7 @@ static int copy_some(const struct image *im, uint64_t at, unsigned char *page, s
 		return -EBADMSG;
 	*have_out = n;
 	if (n == FEW)
-		return image_copy(im, at, page, FEW); // a constant: no call
+		return image_copy_checked(im, at, page, FEW);
 	return image_copy(im, at, page, n);
 }
 
@@ -62,13 +62,12 @@ static bool user_lengths_agree(const struct image_user *u, uint64_t left)
 }
 
 // The five strings: exactly five NULs, each where the next string's start says.
-static bool user_strings_good(const struct image_user *u, const unsigned char *s)
+static bool user_strings_good(const struct image_page *page, enum image_depth depth)
 {
+	const struct image_user *u = &page->head;
+	const unsigned char *s = page->strings;
 	struct image_scan scan = { 0 };
 
-	if (!(u->at_passwd > 1 && u->at_gecos == u->at_passwd + 2 && u->at_home > u->at_gecos &&
-	      u->at_shell > u->at_home && u->strings > u->at_shell))
-		return false;
 	if (s[u->at_passwd - 1] || s[u->at_gecos - 1] || s[u->at_home - 1] || s[u->at_shell - 1] ||
 	    s[u->strings - 1])
 		return false;
@@ -76,55 +75,68 @@ static bool user_strings_good(const struct image_user *u, const unsigned char *s
 	    s[u->at_shell] != '/')
 		return false;
 	image_scan(&scan, s, u->strings);
-	return !scan.bad && scan.nuls == 5 && image_name_fits((const char *)s) == u->at_passwd - 1u;
+	return !scan.bad && scan.nuls == 5 &&
+	       (depth < IMAGE_NAME || image_name_fits((const char *)s) == u->at_passwd - 1u);
 }
 
-int image_load_user(const struct image *im, uint64_t at, unsigned char page[IMAGE_PAGE],
-		    struct image_user *head, size_t *have)
+static bool user_numbers_good(const struct image_user *u)
+{
+	return !account_id_reserved(u->uid) && !account_id_reserved(u->gid) &&
+	       u->state >= ACCOUNT_ACTIVE && u->state <= ACCOUNT_PROBE &&
+	       u->verdict <= VERDICT_BREAK_GLASS &&
+	       (u->uid == u->gid || !(u->flags & IMAGE_PRIVATE_GROUP)) && u->at_passwd > 1 &&
+	       u->at_gecos == u->at_passwd + 2 && u->at_home > u->at_gecos &&
+	       u->at_shell > u->at_home && u->strings > u->at_shell;
+}
+
+int image_load_user(const struct image *im, uint64_t at, enum image_depth depth,
+		    struct image_page *page, size_t *have)
 {
 	const uint64_t left = section_left(&im->head.users, at);
+	const struct image_user *head = &page->head;
+	unsigned char *bytes = (unsigned char *)page;
 	size_t whole;
-	int r = copy_some(im, at, page, sizeof(*head), left, have);
+	int r = copy_some(im, at, bytes, sizeof(*head), left, have);
 
 	if (r < 0)
 		return r;
-	memcpy(head, page, sizeof(*head));
 	if (!user_lengths_agree(head, left))
 		return -EBADMSG;
 	whole = sizeof(*head) + head->strings;
-	r = copy_rest(im, at, page, whole, have);
-	if (r < 0)
-		return r;
+	if (whole > *have) {
+		r = copy_rest(im, at, bytes, whole, have);
+		if (r < 0)
+			return r;
+	}
 	if (*have > head->length)
 		*have = head->length;
-	if (head->check != image_check(im->head.seed ^ at, page + CHECKED, whole - CHECKED) ||
-	    !user_strings_good(head, page + sizeof(*head)) || account_id_reserved(head->uid) ||
-	    account_id_reserved(head->gid) || head->state < ACCOUNT_ACTIVE || head->state > ACCOUNT_PROBE ||
-	    head->verdict > VERDICT_BREAK_GLASS ||
-	    ((head->flags & IMAGE_PRIVATE_GROUP) && head->uid != head->gid))
+	if (head->check != image_check(im->head.seed ^ at, bytes + CHECKED, whole - CHECKED) ||
+	    !user_numbers_good(head) || (depth > IMAGE_NUMBERS && !user_strings_good(page, depth)))
 		return -EBADMSG;
 	return 0;
 }
 
-int image_give_user(const struct image_user *head, const unsigned char *page, size_t have, char *buf,
-		    size_t len, struct image_found_user *out)
+int image_give_user(const struct image_page *page, size_t have, char *buf, size_t len,
+		    struct image_found_user *out)
 {
+	const struct image_user *head = &page->head;
 	const uint64_t all = head->length - sizeof(*head);
+	size_t give = head->strings;
 
 	out->head = *head;
-	out->name = out->passwd = out->gecos = out->home = out->shell = NULL;
 	out->tail = NULL;
-	if (!buf)
+	if (!buf) {
+		out->name = out->passwd = out->gecos = out->home = out->shell = NULL;
 		return 0;
-	if (len < head->strings)
+	}
+	if (len < give)
 		return -ERANGE;
 	// The tail comes along where it costs nothing: it saves the pread way a call.
 	if (have == head->length && len >= all) {
-		memcpy(buf, page + sizeof(*head), all);
+		give = all;
 		out->tail = (unsigned char *)buf + image_tail_at(head) - sizeof(*head);
-	} else {
-		memcpy(buf, page + sizeof(*head), head->strings);
 	}
+	memcpy(buf, page->strings, give);
 	out->name = buf;
 	out->passwd = buf + head->at_passwd;
 	out->gecos = buf + head->at_gecos;
@@ -133,21 +145,21 @@ int image_give_user(const struct image_user *head, const unsigned char *page, si
 	return 0;
 }
 
-int image_give_private(const struct image_user *head, const unsigned char *page, char *buf,
-		       size_t len, struct image_found_group *out)
+int image_give_private(const struct image_page *page, char *buf, size_t len,
+		       struct image_found_group *out)
 {
-	const size_t name = head->at_passwd;
+	const size_t name = page->head.at_passwd;
 
 	memset(out, 0, sizeof(*out));
-	out->head.gid = head->gid;
-	out->head.flags = head->flags;
+	out->head.gid = page->head.gid;
+	out->head.flags = page->head.flags;
 	out->head.strings = (uint32_t)(name + 2);
 	out->head.at_members = (uint16_t)(name + 2);
 	if (!buf)
 		return 0;
 	if (len < name + 2)
 		return -ERANGE;
-	memcpy(buf, page + sizeof(*head), name);
+	memcpy(buf, page->strings, name);
 	memcpy(buf + name, "*", 2);
 	out->name = buf;
 	out->passwd = buf + name;

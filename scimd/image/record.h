@@ -31,6 +31,20 @@ static inline int image_copy(const struct image *im, uint64_t at, void *dst, siz
 	return 0;
 }
 
+// The same for a line or a record, of constant length. Its first word is copied
+// by itself: the checksum begins after it, in steps of 16 bytes, and the processor
+// forwards from stores to loads only where no load needs two stores.
+static inline int image_copy_checked(const struct image *im, uint64_t at, void *dst, size_t len)
+{
+	unsigned char *to = dst;
+
+	if (!im->base || at > im->size || len > im->size - at)
+		return image_copy(im, at, dst, len);
+	memcpy(to, im->base + at, 4);
+	memcpy(to + 4, im->base + at + 4, len - 4);
+	return 0;
+}
+
 static inline uint64_t image_round(uint64_t n, uint64_t to) // to: a power of two
 {
 	return (n + to - 1) & ~(to - 1);
@@ -46,20 +60,33 @@ static inline uint64_t image_tail_len(const struct image_user *u)
 	return 4 * (uint64_t)u->groups + u->keys;
 }
 
-// Copies and checks the user record at an offset: *head and the strings after
-// it in page, *have bytes of the record in all. 0, -EBADMSG or errno of pread.
-int image_load_user(const struct image *im, uint64_t at, unsigned char page[IMAGE_PAGE],
-		    struct image_user *head, size_t *have);
+// A user's record as far as its strings, and whatever came along.
+struct image_page {
+	_Alignas(16) struct image_user head;
+	unsigned char strings[IMAGE_PAGE - sizeof(struct image_user)];
+};
+
+// How much of the record's content is looked at. The checksum always is.
+enum image_depth {
+	IMAGE_NUMBERS, // strings are not handed out
+	IMAGE_STRINGS, // and the name is known to be good: it was the key
+	IMAGE_NAME,
+};
+
+// Copies and checks the user record at an offset: *have bytes of it in all.
+// 0, -EBADMSG or errno of pread.
+int image_load_user(const struct image *im, uint64_t at, enum image_depth depth,
+		    struct image_page *page, size_t *have);
 // The same for a group; its strings go to buf, or are only checked where buf is
 // NULL. page holds the head and the first strings. -ERANGE: len is too small.
 int image_load_group(const struct image *im, uint64_t at, unsigned char page[IMAGE_PAGE], char *buf,
 		     size_t len, struct image_group *head);
 
 // Hands a loaded user out in the caller's buffer: as itself, or as its private group.
-int image_give_user(const struct image_user *head, const unsigned char *page, size_t have, char *buf,
-		    size_t len, struct image_found_user *out);
-int image_give_private(const struct image_user *head, const unsigned char *page, char *buf,
-		       size_t len, struct image_found_group *out);
+int image_give_user(const struct image_page *page, size_t have, char *buf, size_t len,
+		    struct image_found_user *out);
+int image_give_private(const struct image_page *page, char *buf, size_t len,
+		       struct image_found_group *out);
 
 // Checks the user's groups and keys, and copies of them what lies in
 // [from, from + len) of their bytes.

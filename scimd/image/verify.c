@@ -33,29 +33,27 @@ static int indexed(const struct image *im, enum image_index by_name, const void 
 static int verify_users(const struct image *im, struct tally *t)
 {
 	const struct image_section *s = &im->head.users;
-	unsigned char page[IMAGE_PAGE];
-	struct image_user head;
+	struct image_page page;
+	const struct image_user *head = &page.head;
 	uint64_t at = 0, next_id = 0;
 	size_t have;
 	int r = 0;
 
-	for (; r == 0 && at < s->length; at += head.length) {
-		const unsigned char *name = page + sizeof(head);
-
-		r = image_load_user(im, s->offset + at, page, &head, &have);
+	for (; r == 0 && at < s->length; at += head->length) {
+		r = image_load_user(im, s->offset + at, IMAGE_NAME, &page, &have);
 		if (r < 0)
 			break;
-		if (head.uid < next_id)
+		if (head->uid < next_id)
 			return -EBADMSG;
-		next_id = (uint64_t)head.uid + 1;
+		next_id = (uint64_t)head->uid + 1;
 		t->users++;
-		r = image_load_tail(im, s->offset + at, &head, NULL, 0, NULL, 0);
+		r = image_load_tail(im, s->offset + at, head, NULL, 0, NULL, 0);
 		if (r == 0)
-			r = indexed(im, IMAGE_USER_NAME, name, head.at_passwd - 1u, head.uid,
+			r = indexed(im, IMAGE_USER_NAME, page.strings, head->at_passwd - 1u, head->uid,
 				    (uint32_t)(at / 8));
-		if (r == 0 && (head.flags & IMAGE_PRIVATE_GROUP)) {
+		if (r == 0 && (head->flags & IMAGE_PRIVATE_GROUP)) {
 			t->private_groups++;
-			r = indexed(im, IMAGE_GROUP_NAME, name, head.at_passwd - 1u, head.gid,
+			r = indexed(im, IMAGE_GROUP_NAME, page.strings, head->at_passwd - 1u, head->gid,
 				    (uint32_t)(at / 8) | IMAGE_REF_USER);
 		}
 	}

@@ -13,22 +13,22 @@ int image_user_next(const struct image *im, uint64_t from, uint64_t *hint, char 
 		    struct image_found_user *out)
 {
 	const struct image_section *s = &im->head.users;
-	unsigned char page[IMAGE_PAGE];
-	struct image_user head;
+	const enum image_depth depth = buf ? IMAGE_NAME : IMAGE_NUMBERS;
+	struct image_page page;
 	size_t have;
 	int r;
 
 	while (*hint < s->length) {
-		r = image_load_user(im, s->offset + *hint, page, &head, &have);
+		r = image_load_user(im, s->offset + *hint, depth, &page, &have);
 		if (r < 0)
 			return r;
-		if (head.uid >= from) {
-			r = image_give_user(&head, page, have, buf, len, out);
+		if (page.head.uid >= from) {
+			r = image_give_user(&page, have, buf, len, out);
 			if (r == 0)
 				out->at = s->offset + *hint;
 			return r;
 		}
-		*hint += head.length;
+		*hint += page.head.length;
 	}
 	return -ENOENT;
 }

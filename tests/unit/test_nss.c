@@ -589,7 +589,7 @@ static void look_once(uint32_t i)
 {
 	struct passwd pw;
 	struct group gr;
-	char buf[4096];
+	char buf[1 << 16];
 	int err = 0;
 	enum nss_status s;
 

@@ -94,6 +94,9 @@ static void test_nss_symbols_needs_libc_alone(void **state)
 	for (const ElfW(Dyn) *d = (const void *)(file + s->sh_offset); d->d_tag != DT_NULL; d++) {
 		if (d->d_tag != DT_NEEDED)
 			continue;
+		// The loader is libc's other half: __tls_get_addr, for the cursors.
+		if (strncmp(strings + d->d_un.d_val, "ld-linux", 8) == 0)
+			continue;
 		needed++;
 		if (strncmp(strings + d->d_un.d_val, "libc.so", 7) != 0)
 			fail_msg("needs %s", strings + d->d_un.d_val);
