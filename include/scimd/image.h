@@ -23,7 +23,7 @@
 // owned by root or by the owner of its folder where that is a system user.
 //
 // Reading: (1) look at `retired`: set means open the path again, at most twice;
-// (2) check the header; (3) hash the key, walk index lines from `hash % lines`
+// (2) check the header; (3) hash the key, walk index lines from image_line_of
 // (step 1, wrapping) until a line that has not overflowed; (4) copy the record
 // and check the copy; (5) look at `retired` again before any answer.
 #ifndef SCIMD_IMAGE_H
@@ -157,8 +157,9 @@ _Static_assert(sizeof(struct image_user) == 44, "user head");
 _Static_assert(sizeof(struct image_group) == 24, "group head");
 _Static_assert(sizeof(struct image_header) <= IMAGE_HEADER_LEN, "one page");
 
-// Hash and checksum: the same 128-bit multiply-fold over 16-byte steps, defined
-// by the code below (it is the specification).
+// Hash and checksum: 128-bit multiply-folds of 16-byte steps, each step with keys
+// of its own, summed (so a processor works on several at once), defined by the
+// code below (it is the specification).
 #define IMAGE_INLINE static inline __attribute__((always_inline))
 
 IMAGE_INLINE uint64_t image_mix(uint64_t a, uint64_t b)
@@ -188,35 +189,36 @@ IMAGE_INLINE uint64_t image_load(const unsigned char *p, uint64_t n) // n <= 8, 
 // The hash in three steps, for data that does not lie in one piece: start with
 // the whole length, any number of 16-byte blocks, then the 0 to 15 last bytes.
 struct image_hash_run {
-	uint64_t seed, a, b;
+	uint64_t a, b, sum;
 };
 
 IMAGE_INLINE void image_hash_start(struct image_hash_run *h, uint64_t seed, uint64_t len)
 {
-	h->seed = seed;
 	h->a = seed ^ 0x9e3779b97f4a7c15u;
-	h->b = len ^ 0xd6e8feb86659fd93u;
+	h->b = seed + 0xd6e8feb86659fd93u;
+	h->sum = len;
 }
 
 IMAGE_INLINE void image_hash_blocks(struct image_hash_run *h, const unsigned char *p, uint64_t n)
 {
-	uint64_t a = h->a, b = h->b;
+	uint64_t a = h->a, b = h->b, sum = h->sum;
 
 	for (; n > 0; n--, p += 16) {
-		a = image_mix(a ^ image_load(p, 8), b ^ 0xa0761d6478bd642fu ^ image_load(p + 8, 8));
+		sum += image_mix(a ^ image_load(p, 8), b ^ image_load(p + 8, 8));
+		a += 0xa0761d6478bd642fu;
 		b += 0xe7037ed1a0b428dbu;
 	}
 	h->a = a;
 	h->b = b;
+	h->sum = sum;
 }
 
 IMAGE_INLINE uint64_t image_hash_end(struct image_hash_run *h, const unsigned char *p, uint64_t len)
 {
-	if (len > 8)
-		h->a = image_mix(h->a ^ image_load(p, 8), h->b ^ image_load(p + 8, len - 8));
-	else
-		h->a = image_mix(h->a ^ image_load(p, len), h->b ^ 0x8ebc6af09c88c6e3u);
-	return image_mix(h->a ^ h->seed, h->b ^ 0x589965cc75374cc3u);
+	uint64_t first = len < 8 ? len : 8;
+
+	h->sum += image_mix(h->a ^ image_load(p, first), h->b ^ image_load(p + first, len - first));
+	return image_mix(h->sum ^ 0x8ebc6af09c88c6e3u, h->a ^ 0x589965cc75374cc3u);
 }
 
 IMAGE_INLINE uint64_t image_hash(uint64_t seed, const void *data, uint64_t len)
@@ -237,6 +239,12 @@ IMAGE_INLINE uint32_t image_check_fold(uint64_t h)
 IMAGE_INLINE uint32_t image_check(uint64_t seed, const void *data, uint64_t len)
 {
 	return image_check_fold(image_hash(~seed, data, len));
+}
+
+// The line of an index of so many that a key belongs to; its tag is hash >> 32.
+IMAGE_INLINE uint64_t image_line_of(uint64_t hash, uint64_t lines)
+{
+	return (hash & UINT32_MAX) * lines >> 32;
 }
 
 #endif

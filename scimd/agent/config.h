@@ -29,7 +29,6 @@ struct config_directory {
 	const char *quirks; // comma-separated names of rows of the quirk table, or NULL
 	uint32_t page_size;
 	uint32_t timeout; // seconds, per request
-	const char *filter; // optional SCIM filter on Users, as sent to the server
 	struct map_override *overrides; // [identity] first, this section's after
 	size_t override_count;
 };
@@ -46,7 +45,8 @@ struct config {
 	struct arena arena;
 	const char *state_dir, *socket;
 	uint32_t interval, full_interval; // seconds
-	const char *log_level;            // error warning info debug
+	const char *leaver_nss, *group_members, *override_space; // as written; see identity
+	const char *allow_text, *deny_text, *break_glass_text;
 	struct config_directory *directories;
 	size_t directory_count;
 	struct identity_rules identity; // filters and local_groups included
@@ -62,6 +62,10 @@ struct config {
 // ("file:line: …"), as many as fit, and -EINVAL (or the errno of open) comes back.
 int config_load(const char *path, struct config **out, struct fail *f);
 void config_free(struct config *c);
+// The rows of the table, for the manual and for `scimctl config options`: NULL past
+// the end. Each out may be NULL.
+const char *config_option(size_t i, const char **section_out, const char **default_out,
+			  const char **help_out);
 // The whole effective configuration, in a form that config_load takes again; with
 // sources, each line ends in a comment line naming file:line or "default".
 int config_print(const struct config *c, bool sources, FILE *out);

@@ -60,7 +60,7 @@ static inline void walk_start(struct walk *w, const struct image *im, enum image
 	w->im = im;
 	w->which = which;
 	w->lines = im->head.index[which].length / sizeof(struct image_line);
-	w->next = hash % w->lines;
+	w->next = image_line_of(hash, w->lines);
 	w->steps = w->have = w->at = 0;
 }
 

@@ -61,7 +61,7 @@ static int add(struct image_index_build *x, uint64_t hash, const char *name, uin
 {
 	const uint64_t lines = x->section.length / sizeof(struct image_line);
 	const uint32_t tag = (uint32_t)(hash >> 32);
-	uint64_t line = hash % lines;
+	uint64_t line = image_line_of(hash, lines);
 
 	for (unsigned step = 0; step < IMAGE_CHAIN_MAX; step++) {
 		struct image_line *l = line_at(x, line);
