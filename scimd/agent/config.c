@@ -4,7 +4,6 @@
 // see config.h.
 #include "scimd/agent/config.h"
 #include "scimd/agent/config_file.h"
-#include "scimd/base/buf.h"
 #include "scimd/base/clock.h"
 #include "scimd/base/fail.h"
 #include "scimd/client/http.h"
@@ -17,6 +16,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <scimd/paths.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+//
+// What the commands of scimctl share: options, the daemon's ear, tables.
+#ifndef SCIMD_CTL_CTL_H
+#define SCIMD_CTL_CTL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct image;
+struct json_object;
+
+struct ctl {
+	bool json, no_legend, quiet, color;
+	const char *socket, *state_dir;
+};
+
+// Sends a request (taken over) and waits for the answer; progress frames go to
+// `progress`. 0 with *result_out (caller frees), or an exit code of wire.h after
+// saying why on standard error; WIRE_EXIT_UNREACHABLE is said only if `say`.
+int ctl_ask(const struct ctl *c, struct json_object *request, bool say,
+	    void (*progress)(const struct ctl *c, struct json_object *p), struct json_object **result_out);
+struct json_object *ctl_request(const char *command);
+
+int ctl_image(const struct ctl *c, struct image *im, bool say); // 0 or an exit code
+void ctl_print_json(struct json_object *o);
+const char *ctl_str(struct json_object *o, const char *key); // "" if not there
+long long ctl_int(struct json_object *o, const char *key);
+bool ctl_true(struct json_object *o, const char *key);
+// Bytes that would steer a terminal become \xNN. Static storage of eight texts.
+const char *ctl_safe(const char *text);
+
+// Tables (libsmartcols, table.c only): columns are given by name, cells by text.
+struct table_out;
+struct table_out *table_new(const struct ctl *c, const char *const *columns, size_t n);
+int table_row(struct table_out *t, const char *const *cells);
+void table_print(struct table_out *t); // and frees
+
+int command_status(const struct ctl *c, int argc, char **argv);
+int command_lookup(const struct ctl *c, int argc, char **argv);
+int command_list(const struct ctl *c, int argc, char **argv);
+int command_explain(const struct ctl *c, int argc, char **argv);
+int command_refusals(const struct ctl *c, int argc, char **argv);
+int command_sync(const struct ctl *c, int argc, char **argv);
+int command_audit(const struct ctl *c, int argc, char **argv);
+int command_cache(const struct ctl *c, int argc, char **argv);
+int command_config(const struct ctl *c, int argc, char **argv);
+int command_check(const struct ctl *c, int argc, char **argv);
+int command_reload(const struct ctl *c, int argc, char **argv);
+
+#endif

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+//
+// What scimctl can say from the image alone.
+#ifndef SCIMD_CTL_READ_H
+#define SCIMD_CTL_READ_H
+
+#include <stdint.h>
+
+struct ctl;
+
+const char *read_state(uint8_t state);
+const char *read_verdict(uint8_t verdict);
+int read_status(const struct ctl *c); // exit code
+int read_explain(const struct ctl *c, const char *name);
+
+#endif

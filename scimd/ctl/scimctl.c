@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT
+//
+// main of scimctl(1): one table of commands, from which the usage is printed.
+#include "scimd/agent/config.h"
+#include "scimd/base/fail.h"
+#include "scimd/ctl/ctl.h"
+#include <locale.h>
+#include <scimd/paths.h>
+#include <scimd/wire.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#ifndef PACKAGE_VERSION
+#define PACKAGE_VERSION "0"
+#endif
+
+static int command_version(const struct ctl *c, int argc, char **argv)
+{
+	(void)c;
+	(void)argc;
+	(void)argv;
+	(void)printf("scimctl %s\n", PACKAGE_VERSION);
+	return 0;
+}
+
+static int command_help(const struct ctl *c, int argc, char **argv);
+
+static const struct command {
+	const char *name, *arguments, *help;
+	int (*run)(const struct ctl *c, int argc, char **argv);
+} commands[] = {
+	{ "status", "", "health, counts, the last and the next sync", command_status },
+	{ "lookup", "NAME|UID", "a user or group as passwd(5) or group(5) has it", command_lookup },
+	{ "list", "users|groups", "everybody, or every group", command_list },
+	{ "explain", "NAME", "which record gave what, and why something is refused",
+	  command_explain },
+	{ "refusals", "", "every record that is not served as it stands", command_refusals },
+	{ "sync", "[--full] [--dry-run] [--wait] [--accept-removals] [--accept-directory NAME]",
+	  "fetch now", command_sync },
+	{ "check", "NAME", "ask the directory about one person, now", command_check },
+	{ "audit", "[--user NAME] [--since TIME|SPAN] [--verify]", "what changed, when",
+	  command_audit },
+	{ "config", "check|show|options [--sources] [FILE]", "the configuration", command_config },
+	{ "cache", "stats", "sizes of the store and the image", command_cache },
+	{ "reload", "", "read the configuration again", command_reload },
+	{ "version", "", "print the version", command_version },
+	{ "help", "", "print this", command_help },
+};
+
+static void usage(FILE *out)
+{
+	(void)fprintf(out, "Usage: scimctl [--json] [--no-legend] [-q] [--socket PATH] "
+			   "[--state-dir PATH] COMMAND\n\n");
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+		(void)fprintf(out, "  %s%s%s\n      %s\n", commands[i].name,
+			      *commands[i].arguments ? " " : "", commands[i].arguments,
+			      commands[i].help);
+	(void)fprintf(
+		out,
+		"\nExit status: 0 good, 1 a problem, 2 usage, 3 daemon not running, 4 not found,\n"
+		"5 not permitted, 6 denied, 75 try again.\n");
+}
+
+static int command_help(const struct ctl *c, int argc, char **argv)
+{
+	(void)c;
+	(void)argc;
+	(void)argv;
+	usage(stdout);
+	return 0;
+}
+
+static void config_options(void)
+{
+	const char *name, *section, *otherwise, *help;
+
+	for (size_t i = 0; (name = config_option(i, &section, &otherwise, &help)); i++)
+		(void)printf("%s\t%s\t%s\t%s\n", section, name, otherwise ? otherwise : "", help);
+}
+
+int command_config(const struct ctl *c, int argc, char **argv)
+{
+	const char *what = argc > 1 ? argv[1] : "", *file = NULL;
+	struct config *conf;
+	struct fail f = { "" };
+	bool sources = false;
+
+	(void)c;
+	for (int i = 2; i < argc; i++) {
+		if (strcmp(argv[i], "--sources") == 0)
+			sources = true;
+		else
+			file = argv[i];
+	}
+	if (strcmp(what, "options") == 0) {
+		config_options();
+		return 0;
+	}
+	if (strcmp(what, "check") != 0 && strcmp(what, "show") != 0) {
+		(void)fprintf(stderr,
+			      "Usage: scimctl config check|show|options [--sources] [FILE]\n");
+		return WIRE_EXIT_USAGE;
+	}
+	if (config_load(file, &conf, &f) < 0) {
+		(void)fprintf(stderr, "%s\n", f.text);
+		return WIRE_EXIT_FAILED;
+	}
+	if (strcmp(what, "show") == 0)
+		(void)config_print(conf, sources, stdout);
+	else if (!c->quiet)
+		(void)printf("%s: no complaints\n", file ? file : SCIMD_CONF);
+	config_free(conf);
+	return 0;
+}
+
+// Options stand before the command; what follows it is the command's own.
+static int options(struct ctl *c, int argc, char **argv)
+{
+	int i = 1;
+
+	for (; i < argc && argv[i][0] == '-'; i++) {
+		if (strcmp(argv[i], "--json") == 0)
+			c->json = true;
+		else if (strcmp(argv[i], "--no-legend") == 0)
+			c->no_legend = true;
+		else if (strcmp(argv[i], "-q") == 0 || strcmp(argv[i], "--quiet") == 0)
+			c->quiet = true;
+		else if (strcmp(argv[i], "--socket") == 0 && i + 1 < argc)
+			c->socket = argv[++i];
+		else if (strcmp(argv[i], "--state-dir") == 0 && i + 1 < argc)
+			c->state_dir = argv[++i];
+		else if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+			return -2;
+		else
+			return -1;
+	}
+	return i;
+}
+
+int main(int argc, char **argv)
+{
+	struct ctl c = { .socket = SCIMD_SOCKET, .state_dir = SCIMD_STATE_DIR };
+	int i;
+
+	(void)setlocale(LC_ALL, "");
+	c.color = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
+	i = options(&c, argc, argv);
+	if (i == -2) {
+		usage(stdout);
+		return 0;
+	}
+	if (i < 0 || i >= argc) {
+		usage(stderr);
+		return WIRE_EXIT_USAGE;
+	}
+	// --json may also stand at the end, where people put it.
+	while (argc > i + 1 && strcmp(argv[argc - 1], "--json") == 0) {
+		c.json = true;
+		argc--;
+	}
+	for (size_t k = 0; k < sizeof(commands) / sizeof(*commands); k++)
+		if (strcmp(commands[k].name, argv[i]) == 0)
+			return commands[k].run(&c, argc - i, argv + i);
+	(void)fprintf(stderr, "scimctl: unknown command \"%s\"; see: scimctl help\n",
+		      ctl_safe(argv[i]));
+	return WIRE_EXIT_USAGE;
+}
