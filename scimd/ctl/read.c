@@ -94,7 +94,7 @@ static bool read_number(const char *text, uint32_t *out)
 	return true;
 }
 
-int read_user(const struct image *im, const char *what, char *buf, size_t len,
+static int read_user(const struct image *im, const char *what, char *buf, size_t len,
 	      struct image_found_user *u)
 {
 	uint32_t id;
