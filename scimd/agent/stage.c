@@ -203,8 +203,12 @@ int stage_finish(struct stage *st, bool complete, struct fail *f)
 	for (size_t i = 0; i < st->count; i++)
 		if (!st->entries[i].changed)
 			st->entries[i].bytes = NULL;
-	if (complete && st->refused && st->count == 0)
-		return fail(f, EPROTO, "directory \"%s\": no resource has a usable id (%s)",
-			    st->source, st->first_refusal);
+	// A resource without a usable id could be anybody: who is missing is not known.
+	if (complete && st->refused) {
+		st->complete = false;
+		return fail(f, EPROTO,
+			    "%u resources have no usable id (%s); such a list changes nothing",
+			    st->refused, st->first_refusal);
+	}
 	return 0;
 }

@@ -178,13 +178,17 @@ static size_t http_on_body(char *data, size_t size, size_t n, void *arg)
 		return 0;
 	}
 	q->bytes += len;
-	for (size_t at = 0; at < len && !q->bad_json && !q->json;) {
+	for (size_t at = 0; at < len && !q->bad_json; at++) {
 		size_t slice = len - at < HTTP_SLICE ? len - at : HTTP_SLICE;
 
+		if (q->json) { // after the end only white space
+			q->bad_json = !strchr(" \t\r\n", data[at]) || !data[at];
+			continue;
+		}
 		q->json = json_tokener_parse_ex(q->tok, data + at, (int)slice);
 		if (!q->json && json_tokener_get_error(q->tok) != json_tokener_continue)
 			q->bad_json = true;
-		at += slice;
+		at += json_tokener_get_parse_end(q->tok) - 1;
 	}
 	return len;
 }
@@ -475,6 +479,8 @@ int http_start(struct http *h, const char *path, const char *authorization,
 	h->requests = q;
 	q->easy = curl_easy_init();
 	q->tok = json_tokener_new_ex(HTTP_DEPTH);
+	if (q->tok)
+		json_tokener_set_flags(q->tok, JSON_TOKENER_VALIDATE_UTF8);
 	q->form = http_dup(form);
 	if (!q->easy || !q->tok || (form && !q->form) ||
 	    buf_printf(&url, "%s%s", h->base, path ? path : "") < 0)
