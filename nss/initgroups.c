@@ -46,6 +46,8 @@ static int look_groups(const struct image *im, void *arg)
 	struct image_found_user u;
 	int64_t room, got;
 	uint32_t read = 0;
+	long end = ask->start;
+	const gid_t skip = ask->skip;
 	// By pread the record's groups come along with its strings.
 	int r = image_user_by_name(im, ask->user, im->base ? NULL : strings, sizeof(strings), &u);
 
@@ -53,23 +55,24 @@ static int look_groups(const struct image *im, void *arg)
 		return r;
 	if (u.head.flags & IMAGE_NO_NSS)
 		return -ENOENT;
-	ask->end_out = ask->start;
 	room = make_room(ask, u.head.groups);
 	// A second round only where the limit cut and the skipped gid left room.
 	while (room > 0 && read < u.head.groups) {
-		gid_t *list = *ask->groups + ask->end_out;
+		gid_t *list = *ask->groups + end;
+		long kept = 0;
 
 		got = image_user_groups(im, &u, read, list, (uint32_t)room);
 		if (got < 0)
 			return (int)got;
 		read += (uint32_t)got;
 		for (int64_t i = 0; i < got; i++) {
-			if (list[i] == ask->skip)
-				continue;
-			(*ask->groups)[ask->end_out++] = list[i];
-			room--;
+			list[kept] = list[i];
+			kept += list[i] != skip;
 		}
+		end += kept;
+		room -= kept;
 	}
+	ask->end_out = end;
 	return room < 0 ? (int)room : 0;
 }
 

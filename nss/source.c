@@ -25,9 +25,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define READ_FIRST 7u // so many lookups of a process do without a map
-#define LOOKS 3       // the first, and two more when the image was retired meanwhile
-#define VIEWS 16u     // descriptions in a range, used in turn
+#define READ_FIRST 7u       // so many lookups of a process do without a map
+#define LOOKS 3             // the first, and two more when the image was retired meanwhile
+#define VIEWS 16u           // descriptions in a range, used in turn
 #define FILE_AT (64u << 10) // where the file begins in a range; no page is larger
 #define ROOM_MIN (1u << 20)
 
@@ -106,7 +106,8 @@ static bool reserve(size_t size)
 
 	if (range && size <= range->room)
 		return true;
-	r = mmap(NULL, FILE_AT + room, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	r = mmap(NULL, FILE_AT + room, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+		 0);
 	if (r == MAP_FAILED)
 		return false;
 	if (mprotect(r, FILE_AT, PROT_READ | PROT_WRITE) < 0) {
@@ -122,13 +123,13 @@ static bool reserve(size_t size)
 
 static bool move_in(struct image *new)
 {
-	size_t size = (size_t)new->size, page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t size = (size_t) new->size, page = (size_t)sysconf(_SC_PAGESIZE);
 
 	if (!reserve(size))
 		return false;
 	// The kernel puts the new mapping in the place of the old with nothing
 	// between: a reader's access waits, or finds either.
-	if (mremap((void *)(uintptr_t)new->base, size, size, MREMAP_MAYMOVE | MREMAP_FIXED,
+	if (mremap((void *)(uintptr_t) new->base, size, size, MREMAP_MAYMOVE | MREMAP_FIXED,
 		   file_of(range)) == MAP_FAILED) {
 		blank(range, 0, range->room);
 		return false;
@@ -145,7 +146,7 @@ static void exchange(bool inherited)
 
 	if (image_open(&new, nss_image_path, IMAGE_BY_MAP) < 0)
 		return; // pread finds the error to report
-	if (inherited) // from a thread that was not forked along, half done perhaps
+	if (inherited)  // from a thread that was not forked along, half done perhaps
 		range = NULL;
 	atomic_store_explicit(&sequence, odd, memory_order_relaxed);
 	atomic_thread_fence(memory_order_seq_cst);

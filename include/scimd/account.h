@@ -26,11 +26,11 @@ enum account_verdict {
 
 // Which policy rule decided (explain names it).
 enum account_rule {
-	RULE_NONE = 0,  // no `allow` was stated
-	RULE_ALLOW = 1, // matched `allow`
-	RULE_DENY = 2,  // matched `deny`
+	RULE_NONE = 0,     // no `allow` was stated
+	RULE_ALLOW = 1,    // matched `allow`
+	RULE_DENY = 2,     // matched `deny`
 	RULE_NO_MATCH = 3, // `allow` was stated and did not match
-	RULE_STATE = 4, // the state decided
+	RULE_STATE = 4,    // the state decided
 	RULE_BREAK_GLASS = 5,
 };
 
@@ -42,7 +42,7 @@ enum account_rule {
 #define ACCOUNT_HASH_LAST 2147352574u
 
 #define ACCOUNT_NAME_MAX 32
-#define ACCOUNT_GROUPS_MAX 65536 // Linux's NGROUPS_MAX
+#define ACCOUNT_GROUPS_MAX 65535 // with the primary one Linux's NGROUPS_MAX
 
 // True for numbers refused everywhere, by writer and reader alike:
 // 0-999, 61184-65519 (systemd's dynamic users), 65534, 65535, 2147352576 and up

@@ -37,10 +37,10 @@
 #define IMAGE_MAX (4ull << 30) // no larger file is written or read
 
 enum image_index {
-	IMAGE_USER_NAME, // lower-case login name → user record
-	IMAGE_USER_ID,   // uid → user record
+	IMAGE_USER_NAME,  // lower-case login name → user record
+	IMAGE_USER_ID,    // uid → user record
 	IMAGE_GROUP_NAME, // name → group record, or user record with IMAGE_PRIVATE_GROUP
-	IMAGE_GROUP_ID,  // gid → likewise
+	IMAGE_GROUP_ID,   // gid → likewise
 	IMAGE_INDEXES,
 };
 
@@ -63,11 +63,11 @@ struct image_confirmed {
 struct image_header {
 	char magic[8];
 	uint32_t version;
-	uint32_t header_len;   // IMAGE_HEADER_LEN
-	uint64_t size;         // of the whole file; must equal st_size
-	uint64_t seed;         // random, never 0; seeds hashes and checksums of this file
-	uint64_t generation;   // grows by one with every publish
-	int64_t published;     // wall clock, ms
+	uint32_t header_len; // IMAGE_HEADER_LEN
+	uint64_t size;       // of the whole file; must equal st_size
+	uint64_t seed;       // random, never 0; seeds hashes and checksums of this file
+	uint64_t generation; // grows by one with every publish
+	int64_t published;   // wall clock, ms
 	struct image_section index[IMAGE_INDEXES]; // length is a multiple of 64, at least 64
 	struct image_section users;
 	struct image_section groups;
@@ -77,7 +77,7 @@ struct image_header {
 	uint32_t policy_flags; // IMAGE_POLICY_*
 	uint32_t stale_warn;   // seconds since `confirmed`, 0 = never
 	uint32_t stale_deny;   // seconds, 0 = never
-	uint64_t check; // image_check(seed, bytes before this field)
+	uint64_t check;        // image_check(seed, bytes before this field)
 	// Not covered by `check`, because they change in place:
 	uint32_t retired; // not 0: a newer file has the name
 	uint32_t pad;
@@ -109,27 +109,24 @@ struct image_line {
 // home NUL shell NUL, then padding to 4, then `groups` gids (uint32_t,
 // ascending, the primary gid not among them; local gids that a local mapping
 // adds included), then `keys` bytes: public keys, each a line "type base64" NUL;
-// then padding to 8. `length` is the whole record. Both checks are seeded with
-// seed ^ offset of the record in the file. passwd is "*" or "!"; home and shell
-// are absolute.
+// then padding to 8. Both checks are seeded with seed ^ offset of the record in
+// the file. passwd is "*" or "!"; home and shell are absolute.
 struct image_user {
 	uint32_t check;      // over the head after this field, and the strings
 	uint32_t check_tail; // over groups and keys; seeded, so 0 bytes have one too
-	uint32_t length;
 	uint32_t uid;
 	uint32_t gid;
-	uint32_t groups; // count
-	uint32_t keys;   // bytes
+	uint32_t keys;     // bytes
+	uint16_t groups;   // count
 	uint16_t strings;  // bytes, all five NULs included
 	uint16_t at_gecos; // where each string starts, counted from the name's start
 	uint16_t at_home;
 	uint16_t at_shell;
+	uint16_t flags; // IMAGE_PRIVATE_GROUP …
 	uint8_t at_passwd;
 	uint8_t state;   // enum account_state
 	uint8_t verdict; // enum account_verdict
 	uint8_t rule;    // enum account_rule
-	uint16_t flags;  // IMAGE_PRIVATE_GROUP …
-	uint16_t pad;
 };
 
 #define IMAGE_USER_STRINGS_MAX 4032u // a user's head and strings fit one page
@@ -145,15 +142,15 @@ struct image_group {
 	uint32_t check; // over the head after this field, and the strings
 	uint32_t length;
 	uint32_t gid;
-	uint32_t members; // count
-	uint32_t strings; // bytes
+	uint32_t members;    // count
+	uint32_t strings;    // bytes
 	uint16_t at_members; // where the first member starts
 	uint16_t flags;
 };
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the structures are the file");
 _Static_assert(sizeof(struct image_line) == 64, "a line is a cache line");
-_Static_assert(sizeof(struct image_user) == 44, "user head");
+_Static_assert(sizeof(struct image_user) == 36, "user head");
 _Static_assert(sizeof(struct image_group) == 24, "group head");
 _Static_assert(sizeof(struct image_header) <= IMAGE_HEADER_LEN, "one page");
 
@@ -181,7 +178,8 @@ IMAGE_INLINE uint64_t image_load(const unsigned char *p, uint64_t n) // n <= 8, 
 		__builtin_memcpy(&high, p + n - 4, 4);
 		v = low | (uint64_t)high << (8 * (n - 4));
 	} else if (n > 0) {
-		v = p[0] | (uint64_t)p[n / 2] << (8 * (n / 2)) | (uint64_t)p[n - 1] << (8 * (n - 1));
+		v = p[0] | (uint64_t)p[n / 2] << (8 * (n / 2)) |
+		    (uint64_t)p[n - 1] << (8 * (n - 1));
 	}
 	return v;
 }
@@ -199,26 +197,31 @@ IMAGE_INLINE void image_hash_start(struct image_hash_run *h, uint64_t seed, uint
 	h->sum = len;
 }
 
+IMAGE_INLINE void image_hash_step(struct image_hash_run *h, uint64_t first, uint64_t second)
+{
+	h->sum += image_mix(h->a ^ first, h->b ^ second);
+	h->a += 0xa0761d6478bd642fu;
+	h->b += 0xe7037ed1a0b428dbu;
+}
+
 IMAGE_INLINE void image_hash_blocks(struct image_hash_run *h, const unsigned char *p, uint64_t n)
 {
-	uint64_t a = h->a, b = h->b, sum = h->sum;
+	for (; n > 0; n--, p += 16)
+		image_hash_step(h, image_load(p, 8), image_load(p + 8, 8));
+}
 
-	for (; n > 0; n--, p += 16) {
-		sum += image_mix(a ^ image_load(p, 8), b ^ image_load(p + 8, 8));
-		a += 0xa0761d6478bd642fu;
-		b += 0xe7037ed1a0b428dbu;
-	}
-	h->a = a;
-	h->b = b;
-	h->sum = sum;
+// The last bytes, as two numbers that are 0 where there are none.
+IMAGE_INLINE uint64_t image_hash_last(struct image_hash_run *h, uint64_t first, uint64_t second)
+{
+	image_hash_step(h, first, second);
+	return image_mix(h->sum ^ 0x8ebc6af09c88c6e3u, h->a ^ 0x589965cc75374cc3u);
 }
 
 IMAGE_INLINE uint64_t image_hash_end(struct image_hash_run *h, const unsigned char *p, uint64_t len)
 {
 	uint64_t first = len < 8 ? len : 8;
 
-	h->sum += image_mix(h->a ^ image_load(p, first), h->b ^ image_load(p + first, len - first));
-	return image_mix(h->sum ^ 0x8ebc6af09c88c6e3u, h->a ^ 0x589965cc75374cc3u);
+	return image_hash_last(h, image_load(p, first), image_load(p + first, len - first));
 }
 
 IMAGE_INLINE uint64_t image_hash(uint64_t seed, const void *data, uint64_t len)

@@ -18,8 +18,8 @@
 #ifndef SCIMD_WIRE_H
 #define SCIMD_WIRE_H
 
-#define WIRE_MAX (16u << 20)      // an answer
-#define WIRE_REQUEST_MAX 65536u   // a request
+#define WIRE_MAX (16u << 20)    // an answer
+#define WIRE_REQUEST_MAX 65536u // a request
 #define WIRE_SECONDS 10
 
 // Exit codes of scimctl, and the codes that the daemon's refusals carry.

@@ -41,13 +41,13 @@ struct agent_directory {
 struct agent_status {
 	const struct config *config;
 	const struct agent_directory *directories;
-	const struct job *job;    // the last one that resolved, or NULL
+	const struct job *job; // the last one that resolved, or NULL
 	bool syncing, publish_failed, store_lost;
-	int64_t last_at;          // end of the last round, wall ms
+	int64_t last_at; // end of the last round, wall ms
 	bool last_ok, last_full;
-	int64_t last_ms;          // how long it took
+	int64_t last_ms; // how long it took
 	const char *last_error;
-	int64_t next_at;          // wall ms
+	int64_t next_at; // wall ms
 };
 
 // A round somebody asked for.
@@ -55,7 +55,7 @@ struct agent_request {
 	bool full, dry_run, accept_removals;
 	const char *accept_directory; // copied
 	bool republish;
-	struct control_call *call;    // answered at the end, or NULL
+	struct control_call *call; // answered at the end, or NULL
 };
 
 int agent_new(const struct agent_options *o, struct agent **out, struct fail *f);

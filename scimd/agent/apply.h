@@ -10,6 +10,7 @@ struct plan;
 struct resolved;
 
 // Nothing to write: no transaction. 0 or -errno with the store as it was.
-int apply_plan(const struct job_input *in, struct plan *p, const struct resolved *res, struct fail *f);
+int apply_plan(const struct job_input *in, struct plan *p, const struct resolved *res,
+	       struct fail *f);
 
 #endif

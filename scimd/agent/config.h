@@ -28,7 +28,7 @@ struct config_directory {
 	const char *ca_file, *client_cert, *client_key, *proxy;
 	const char *quirks; // comma-separated names of rows of the quirk table, or NULL
 	uint32_t page_size;
-	uint32_t timeout; // seconds, per request
+	uint32_t timeout;               // seconds, per request
 	struct map_override *overrides; // [identity] first, this section's after
 	size_t override_count;
 };
@@ -44,15 +44,15 @@ struct config_value {
 struct config {
 	struct arena arena;
 	const char *state_dir, *socket;
-	uint32_t interval, full_interval; // seconds
+	uint32_t interval, full_interval;                        // seconds
 	const char *leaver_nss, *group_members, *override_space; // as written; see identity
 	const char *allow_text, *deny_text, *break_glass_text;
 	struct config_directory *directories;
 	size_t directory_count;
-	struct identity_rules identity; // filters and local_groups included
+	struct identity_rules identity;                 // filters and local_groups included
 	struct scim_filter *allow, *deny, *break_glass; // owned; identity points at them
-	uint32_t stale_warn, stale_deny; // seconds, 0 = never
-	struct config_value *values; // every setting, in table order per section
+	uint32_t stale_warn, stale_deny;                // seconds, 0 = never
+	struct config_value *values;                    // every setting, in table order per section
 	size_t value_count;
 };
 

@@ -45,9 +45,9 @@ void fetch_free(struct fetch *ft); // ends what is under way without calling bac
 int fetch_run(struct fetch *ft, struct stage *st, const struct fetch_calls *calls, struct fail *f);
 
 struct fetch_check {
-	int status;              // HTTP status, 0 = no answer
+	int status;               // HTTP status, 0 = no answer
 	struct json_object *user; // with 200; borrowed
-	const char *text;        // why there is no answer
+	const char *text;         // why there is no answer
 };
 // GET of one user with a deadline. end is called once, from the loop.
 int fetch_user(struct fetch *ft, const char *id, uint64_t deadline_ms,

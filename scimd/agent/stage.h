@@ -26,10 +26,10 @@ struct store;
 struct stage_entry {
 	const char *id;
 	uint8_t kind;
-	bool inactive;    // explicit false seen, in any copy of it during the walk
-	bool changed;     // differs from the store, or is not in it
-	bool known;       // in the store
-	int64_t modified; // meta.lastModified, CLOCK_NONE if not given
+	bool inactive;     // explicit false seen, in any copy of it during the walk
+	bool changed;      // differs from the store, or is not in it
+	bool known;        // in the store
+	int64_t modified;  // meta.lastModified, CLOCK_NONE if not given
 	const void *bytes; // NULL when unchanged
 	size_t len;
 	uint8_t digest[DIGEST_LEN];

@@ -11,7 +11,8 @@
 struct worker;
 
 // done is called on the loop, with the job that was given; it belongs to the caller again.
-int worker_new(sd_event *event, void (*done)(void *arg), void *arg, struct worker **out, struct fail *f);
+int worker_new(sd_event *event, void (*done)(void *arg), void *arg, struct worker **out,
+	       struct fail *f);
 // in and out must stay until done is called. -EBUSY while one runs.
 int worker_start(struct worker *w, const struct job_input *in, struct job *out);
 void worker_free(struct worker *w); // waits for a job that runs

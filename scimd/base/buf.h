@@ -22,7 +22,10 @@ struct buf {
 	bool broken;
 };
 
-#define BUF_INIT { 0 }
+#define BUF_INIT                                                                                   \
+	{                                                                                          \
+		0                                                                                  \
+	}
 
 int buf_add(struct buf *b, const void *data, size_t len); // 0, -ENOMEM, -ENOBUFS (ceiling)
 int buf_str(struct buf *b, const char *s);

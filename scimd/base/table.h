@@ -26,7 +26,10 @@ struct table {
 	size_t mask; // cells - 1, or 0 when empty
 };
 
-#define TABLE_INIT { 0 }
+#define TABLE_INIT                                                                                 \
+	{                                                                                          \
+		0                                                                                  \
+	}
 
 uint32_t table_get(const struct table *t, const void *key, size_t len); // TABLE_NONE: not there
 // Sets or replaces. 0 or -ENOMEM.

@@ -23,20 +23,20 @@ struct json_object;
 
 struct http_options {
 	const char *ca_file, *client_cert, *client_key; // NULL: the system's CAs, no certificate
-	const char *proxy;      // NULL: none, whatever the environment says
-	uint32_t timeout;       // seconds for a whole request
-	size_t body_max;        // inflated bytes, 0 = 64 MiB
+	const char *proxy;                              // NULL: none, whatever the environment says
+	uint32_t timeout;                               // seconds for a whole request
+	size_t body_max;                                // inflated bytes, 0 = 64 MiB
 };
 
 struct http_answer {
-	int r;              // 0: an HTTP answer came; -errno: none, `text` says why
+	int r; // 0: an HTTP answer came; -errno: none, `text` says why
 	const char *text;
 	int status;
 	struct json_object *json; // borrowed; NULL when the body was empty or no JSON
-	bool bad_json;      // a body came that is not JSON (or too deep)
-	int64_t retry_after; // seconds, -1 not given; clamped to an hour
-	const char *etag;   // NULL not given
-	size_t bytes;       // of the inflated body
+	bool bad_json;            // a body came that is not JSON (or too deep)
+	int64_t retry_after;      // seconds, -1 not given; clamped to an hour
+	const char *etag;         // NULL not given
+	size_t bytes;             // of the inflated body
 };
 
 // Whether a URL may be used: https, or http to loopback; no user, query, fragment.
@@ -49,9 +49,10 @@ void http_free(struct http *h);
 // path: what comes after the base URL ("/Users?startIndex=1"), already encoded;
 // NULL: the base URL itself. authorization: a whole header value or NULL; copied
 // and wiped. form: body of a POST, or NULL for GET. end is called once, later.
-int http_start(struct http *h, const char *path, const char *authorization, const char *if_none_match,
-	       const char *form, uint64_t timeout_ms, void (*end)(void *arg, const struct http_answer *a),
-	       void *arg, struct http_request **out, struct fail *f);
+int http_start(struct http *h, const char *path, const char *authorization,
+	       const char *if_none_match, const char *form, uint64_t timeout_ms,
+	       void (*end)(void *arg, const struct http_answer *a), void *arg,
+	       struct http_request **out, struct fail *f);
 void http_cancel(struct http_request *q); // without a call back
 
 struct buf;

@@ -33,8 +33,8 @@ struct pull_progress {
 };
 
 struct pull_result {
-	int r;            // 0: complete
-	const char *text; // a sentence, "" when r is 0
+	int r;               // 0: complete
+	const char *text;    // a sentence, "" when r is 0
 	int64_t retry_after; // seconds the server asked for, -1
 	uint64_t users, groups;
 };
@@ -49,8 +49,8 @@ struct pull_calls {
 	void (*end)(void *arg, const struct pull_result *r);
 };
 
-int pull_start(sd_event *event, struct session *s, const struct pull_calls *calls, struct pull **out,
-	       struct fail *f);
+int pull_start(sd_event *event, struct session *s, const struct pull_calls *calls,
+	       struct pull **out, struct fail *f);
 void pull_free(struct pull *p); // takes NULL
 
 #endif

@@ -9,15 +9,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define QUIRK_CURSOR (1u << 0)        // asks with cursors from the first page on
-#define QUIRK_NO_ATTRIBUTES (1u << 1) // does not know (or chokes on) attributes=
-#define QUIRK_NEXT_ID (1u << 2)       // SAP: startId=initial … nextId
-#define QUIRK_NO_PAGING (1u << 3)     // one answer holds all, or all there is to have
-#define QUIRK_NO_GROUPS (1u << 4)     // has no /Groups
-#define QUIRK_MEMBERS_GET (1u << 5)   // members only with GET /Groups/{id}
-#define QUIRK_MEMBERS_FILTER (1u << 6) // members only by filter=groups.value eq
+#define QUIRK_CURSOR (1u << 0)          // asks with cursors from the first page on
+#define QUIRK_NO_ATTRIBUTES (1u << 1)   // does not know (or chokes on) attributes=
+#define QUIRK_NEXT_ID (1u << 2)         // SAP: startId=initial … nextId
+#define QUIRK_NO_PAGING (1u << 3)       // one answer holds all, or all there is to have
+#define QUIRK_NO_GROUPS (1u << 4)       // has no /Groups
+#define QUIRK_MEMBERS_GET (1u << 5)     // members only with GET /Groups/{id}
+#define QUIRK_MEMBERS_FILTER (1u << 6)  // members only by filter=groups.value eq
 #define QUIRK_PROVIDER_PLURAL (1u << 7) // /ServiceProviderConfigs
-#define QUIRK_LOWER_PATHS (1u << 8)   // /users and /groups
+#define QUIRK_LOWER_PATHS (1u << 8)     // /users and /groups
 
 struct quirk {
 	const char *name;

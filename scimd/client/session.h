@@ -23,7 +23,8 @@ struct session_options {
 	struct http_options http;
 };
 
-int session_new(sd_event *event, const struct session_options *o, struct session **out, struct fail *f);
+int session_new(sd_event *event, const struct session_options *o, struct session **out,
+		struct fail *f);
 void session_free(struct session *s);
 
 uint32_t session_quirks(const struct session *s);
@@ -36,8 +37,8 @@ int session_begin(struct session *s, struct fail *f);
 // a minute) or a doubling pause with jitter. Ends with an answer whose r is 0 and
 // status 200, or with what went wrong last.
 int session_get(struct session *s, const char *path, bool patient, uint64_t timeout_ms,
-		void (*end)(void *arg, const struct http_answer *a), void *arg, struct session_call **out,
-		struct fail *f);
+		void (*end)(void *arg, const struct http_answer *a), void *arg,
+		struct session_call **out, struct fail *f);
 void session_cancel(struct session_call *c); // takes NULL; no call back
 
 #endif

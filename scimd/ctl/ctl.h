@@ -19,7 +19,8 @@ struct ctl {
 // `progress`. 0 with *result_out (caller frees), or an exit code of wire.h after
 // saying why on standard error; WIRE_EXIT_UNREACHABLE is said only if `say`.
 int ctl_ask(const struct ctl *c, struct json_object *request, bool say,
-	    void (*progress)(const struct ctl *c, struct json_object *p), struct json_object **result_out);
+	    void (*progress)(const struct ctl *c, struct json_object *p),
+	    struct json_object **result_out);
 struct json_object *ctl_request(const char *command);
 
 int ctl_image(const struct ctl *c, struct image *im, bool say); // 0 or an exit code

@@ -95,7 +95,7 @@ static bool read_number(const char *text, uint32_t *out)
 }
 
 static int read_user(const struct image *im, const char *what, char *buf, size_t len,
-	      struct image_found_user *u)
+		     struct image_found_user *u)
 {
 	uint32_t id;
 

@@ -27,8 +27,8 @@ struct candidate {
 struct resolver {
 	const struct resolve_input *in;
 	struct resolved *out;
-	struct candidate *c; // one per resource
-	struct table ledger; // "source\0kind id" → ledger index
+	struct candidate *c;                    // one per resource
+	struct table ledger;                    // "source\0kind id" → ledger index
 	struct table local_users, local_groups; // name → index
 	struct table local_uids, local_gids;    // 4 bytes → index
 	size_t refusal_cap;

@@ -24,8 +24,9 @@ struct map_override {
 
 // filters: those of the access policy (entries may be NULL); the attributes they
 // name are kept as FIELD_POLICY. 0, -EINVAL with a sentence, -ENOMEM.
-int mapping_new(const struct map_override *overrides, size_t n, const struct scim_filter *const *filters,
-		size_t filter_count, struct mapping **out, struct fail *f);
+int mapping_new(const struct map_override *overrides, size_t n,
+		const struct scim_filter *const *filters, size_t filter_count, struct mapping **out,
+		struct fail *f);
 void mapping_free(struct mapping *m);
 
 // True if option is a row of the table ("did you mean" lists the rest).

@@ -13,7 +13,8 @@
 // result is no legal name; *why_out then says what is wrong with it, in words.
 bool name_login(const char *text, size_t len, bool cut, char out[NAME_ROOM], const char **why_out);
 // displayName → group name; a space becomes `space` (0: refused).
-bool name_group(const char *text, size_t len, char space, char out[NAME_ROOM], const char **why_out);
+bool name_group(const char *text, size_t len, char space, char out[NAME_ROOM],
+		const char **why_out);
 bool name_legal(const char *name, const char **why_out);
 // Groups that carry rights on common distributions.
 bool name_privileged(const char *name);

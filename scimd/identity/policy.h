@@ -16,6 +16,7 @@ struct policy {
 
 int policy_open(struct policy *p, const struct resolver *rv, const struct memberships *m);
 void policy_close(struct policy *p);
-void policy_judge(const struct policy *p, const struct candidate *c, uint8_t *verdict_out, uint8_t *rule_out);
+void policy_judge(const struct policy *p, const struct candidate *c, uint8_t *verdict_out,
+		  uint8_t *rule_out);
 
 #endif

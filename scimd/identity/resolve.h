@@ -20,19 +20,19 @@ struct scim_filter;
 enum group_members { GROUP_MEMBERS_FULL, GROUP_MEMBERS_NONE, GROUP_MEMBERS_SELF };
 
 struct identity_rules {
-	const char *home;           // template: %u name, %U uid, %% percent
-	const char *shell;          // default shell
-	char override_space;        // 0: a group name with spaces is refused
-	bool leaver_hide;           // leaver_nss = hide
+	const char *home;    // template: %u name, %U uid, %% percent
+	const char *shell;   // default shell
+	char override_space; // 0: a group name with spaces is refused
+	bool leaver_hide;    // leaver_nss = hide
 	enum group_members group_members;
-	struct local_group_rule {   // local_group.NAME = DISPLAYNAME or id
+	struct local_group_rule { // local_group.NAME = DISPLAYNAME or id
 		const char *local;
 		const char *directory_group;
-	} *local_groups;
+	} * local_groups;
 	size_t local_group_count;
 	const struct scim_filter *allow, *deny, *break_glass; // NULL: not stated
-	bool allow_all;             // allow = all
-	const char *cut;            // login name from userName: "at" (cut at its one @, default), "whole"
+	bool allow_all;                                       // allow = all
+	const char *cut; // login name from userName: "at" (cut at its one @, default), "whole"
 };
 
 struct identity_source { // one [directory/NAME], in order of precedence
@@ -40,8 +40,8 @@ struct identity_source { // one [directory/NAME], in order of precedence
 };
 
 struct identity_resource {
-	uint32_t source; // index into sources
-	uint8_t kind;    // enum resource_kind
+	uint32_t source;   // index into sources
+	uint8_t kind;      // enum resource_kind
 	const void *bytes; // scim/resource.h
 	size_t len;
 };
@@ -51,9 +51,9 @@ struct ledger_entry {
 	const char *source; // section name
 	const char *id;     // SCIM id
 	uint8_t kind;
-	bool deleted;       // tombstone
-	const char *name;   // last served
-	uint32_t uid;       // users; 0 for groups
+	bool deleted;     // tombstone
+	const char *name; // last served
+	uint32_t uid;     // users; 0 for groups
 	uint32_t gid;
 	int64_t first_seen, last_seen; // wall, ms
 };
@@ -84,7 +84,7 @@ struct account {
 	uint32_t resource; // index, or UINT32_MAX for a tombstone (then `ledger` says which)
 	uint32_t ledger;   // index, or UINT32_MAX for a newcomer
 	uint32_t source;
-	const char *id;    // SCIM id
+	const char *id; // SCIM id
 	const char *name, *passwd, *gecos, *home, *shell;
 	uint32_t uid, gid;
 	uint8_t state, verdict, rule; // scimd/account.h
@@ -101,7 +101,7 @@ struct account_group {
 	uint32_t gid;
 	const uint32_t *members; // indexes into accounts; empty unless group_members = full
 	uint32_t member_count;
-	uint32_t total_members;  // before group_members cut the list
+	uint32_t total_members; // before group_members cut the list
 };
 
 // What was refused or altered, and why. Sorted by source, kind, id.

@@ -21,12 +21,12 @@ struct build {
 	const struct image_source *src;
 	struct fail *f;
 	struct image_rank *users, *groups; // in id order
-	uint32_t *user_ref, *group_ref;	   // by position in the source: offset / 8
-	uint32_t *seen;			   // by user: 1 + the last group it was a member of
-	uint8_t *name_len;		   // by user
+	uint32_t *user_ref, *group_ref;    // by position in the source: offset / 8
+	uint32_t *seen;                    // by user: 1 + the last group it was a member of
+	uint8_t *name_len;                 // by user
 	struct image_header head;
 	unsigned char *data;
-	uint64_t bound;	   // bytes of data
+	uint64_t bound; // bytes of data
 	uint32_t private_groups, active;
 };
 
@@ -267,7 +267,8 @@ static int fill(struct build *b)
 	return r;
 }
 
-static void put_header(struct build *b, uint64_t generation, const struct image_confirmed *confirmed)
+static void put_header(struct build *b, uint64_t generation,
+		       const struct image_confirmed *confirmed)
 {
 	struct image_header *h = &b->head;
 

@@ -32,7 +32,7 @@ int image_check_group(const struct image_source *src, uint32_t number, uint64_t 
 struct image_members {
 	const struct image_user_source *users;
 	const uint8_t *name_len; // by user
-	uint32_t *seen;		 // by user: the mark of the last group that had it, zeroed at first
+	uint32_t *seen;          // by user: the mark of the last group that had it, zeroed at first
 	uint32_t mark;
 };
 

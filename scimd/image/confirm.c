@@ -169,8 +169,8 @@ int image_finish_old(const struct image_paths *p, struct fail *f)
 	if (lstat(p->old, &old) < 0)
 		return errno == ENOENT ? 0 : fail(f, errno, "%s: %m", p->old);
 	// The crash came before the rename: both names are the true file's.
-	bool same = lstat(p->image, &now) == 0 && now.st_dev == old.st_dev &&
-		    now.st_ino == old.st_ino;
+	bool same =
+		lstat(p->image, &now) == 0 && now.st_dev == old.st_dev && now.st_ino == old.st_ino;
 
 	if (!same)
 		r = image_retire(p->old, f);

@@ -18,19 +18,14 @@ struct key {
 	uint32_t id;
 };
 
-static inline bool line_good(const struct image *im, enum image_index which, uint64_t line,
-			     const struct image_line *l)
-{
-	uint64_t at = im->head.index[which].offset + line * sizeof(*l);
-
-	return l->check == image_check(im->head.seed ^ at, &l->used, sizeof(*l) - sizeof(l->check)) &&
-	       l->used <= IMAGE_LINE_ENTRIES && l->overflow <= 1;
-}
-
 bool image_line_good(const struct image *im, enum image_index which, uint64_t line,
 		     const struct image_line *l)
 {
-	return line_good(im, which, line, l);
+	uint64_t at = im->head.index[which].offset + line * sizeof(*l);
+
+	return l->check ==
+		       image_check(im->head.seed ^ at, &l->used, sizeof(*l) - sizeof(l->check)) &&
+	       l->used <= IMAGE_LINE_ENTRIES && l->overflow <= 1;
 }
 
 int image_load_lines(const struct image *im, enum image_index which, uint64_t line,
@@ -51,11 +46,11 @@ struct walk {
 	enum image_index which;
 	uint64_t lines, next; // next: the number of the line to come
 	unsigned steps, have, at;
-	struct image_line window[LINES];
+	_Alignas(64) struct image_line window[LINES];
 };
 
-static inline void walk_start(struct walk *w, const struct image *im, enum image_index which,
-			      uint64_t hash)
+IMAGE_INLINE void walk_start(struct walk *w, const struct image *im, enum image_index which,
+			     uint64_t hash)
 {
 	w->im = im;
 	w->which = which;
@@ -64,20 +59,37 @@ static inline void walk_start(struct walk *w, const struct image *im, enum image
 	w->steps = w->have = w->at = 0;
 }
 
+// The map way: copies a line and says whether it checks.
+static inline bool take_line(const struct image *im, uint64_t at, struct image_line *l)
+{
+	const unsigned char *from = im->base + at;
+	unsigned char *to = (unsigned char *)l;
+	struct image_hash_run h;
+	uint64_t first;
+
+	image_take_half(to, from);
+	image_hash_start(&h, ~(im->head.seed ^ at), sizeof(*l) - 4);
+	image_take_blocks(&h, to + 4, from + 4, 3);
+	first = image_take_word(to + 52, from + 52);
+	return l->check == image_check_fold(image_hash_last(&h, first,
+							    image_take_half(to + 60, from + 60))) &&
+	       l->used <= IMAGE_LINE_ENTRIES && l->overflow <= 1;
+}
+
 // The next line, checked. 0 or -errno.
-static inline int walk_step(struct walk *w, const struct image_line **line_out)
+IMAGE_INLINE int walk_step(struct walk *w, const struct image_line **line_out)
 {
 	const struct image *im = w->im;
 	struct image_line *l = w->window;
+	uint64_t at;
 	int r;
 
 	if (w->steps++ > IMAGE_CHAIN_MAX)
 		return -EBADMSG;
 	if (im->base) {
-		r = image_copy_checked(im, im->head.index[w->which].offset + w->next * sizeof(*l), l,
-				       sizeof(*l));
-		if (r < 0)
-			return r;
+		at = im->head.index[w->which].offset + w->next * sizeof(*l);
+		if (at > im->size || im->size - at < sizeof(*l) || !take_line(im, at, l))
+			return -EBADMSG;
 	} else {
 		if (w->at == w->have) {
 			r = image_load_lines(im, w->which, w->next, w->window, LINES);
@@ -87,9 +99,9 @@ static inline int walk_step(struct walk *w, const struct image_line **line_out)
 			w->at = 0;
 		}
 		l = &w->window[w->at++];
+		if (!image_line_good(im, w->which, w->next, l))
+			return -EBADMSG;
 	}
-	if (!line_good(im, w->which, w->next, l))
-		return -EBADMSG;
 	if (++w->next == w->lines) {
 		w->next = 0;
 		w->at = w->have;
@@ -116,7 +128,7 @@ int image_index_has(const struct image *im, enum image_index which, uint64_t has
 	return r;
 }
 
-static uint64_t key_hash(const struct image *im, const struct key *key)
+static inline uint64_t key_hash(const struct image *im, const struct key *key)
 {
 	if (key->name)
 		return image_hash(im->head.seed, key->name, key->len);
@@ -124,7 +136,7 @@ static uint64_t key_hash(const struct image *im, const struct key *key)
 }
 
 // memcmp's call costs more than names are long.
-static bool same_bytes(const char *a, const unsigned char *b, size_t len)
+static inline bool same_bytes(const char *a, const unsigned char *b, size_t len)
 {
 	const unsigned char *p = (const unsigned char *)a;
 
@@ -134,7 +146,7 @@ static bool same_bytes(const char *a, const unsigned char *b, size_t len)
 	return image_load(p, len) == image_load(b, len);
 }
 
-static bool key_is(const struct key *key, uint32_t id, const unsigned char *name, size_t len)
+static inline bool key_is(const struct key *key, uint32_t id, const unsigned char *name, size_t len)
 {
 	if (!key->name)
 		return key->id == id;
@@ -142,11 +154,11 @@ static bool key_is(const struct key *key, uint32_t id, const unsigned char *name
 }
 
 // Tries one entry. 1: not the key, go on; 0: found and given; -errno.
-typedef int try_fn(const struct image *im, uint32_t ref, const struct key *key, char *buf, size_t len,
-		   void *out);
+typedef int try_fn(const struct image *im, uint32_t ref, const struct key *key, char *buf,
+		   size_t len, void *out);
 
-static int find(const struct image *im, enum image_index which, const struct key *key, try_fn *try,
-		char *buf, size_t len, void *out)
+IMAGE_INLINE int find(const struct image *im, enum image_index which, const struct key *key,
+		      try_fn *try, char *buf, size_t len, void *out)
 {
 	const uint64_t hash = key_hash(im, key);
 	const uint32_t tag = (uint32_t)(hash >> 32);
@@ -174,7 +186,9 @@ static int try_user(const struct image *im, uint32_t ref, const struct key *key,
 {
 	const uint64_t at = im->head.users.offset + 8 * (uint64_t)ref;
 	struct image_found_user *u = out;
-	const enum image_depth depth = !buf ? IMAGE_NUMBERS : key->name ? IMAGE_STRINGS : IMAGE_NAME;
+	const enum image_depth depth = !buf        ? IMAGE_NUMBERS
+				       : key->name ? IMAGE_STRINGS
+						   : IMAGE_NAME;
 	struct image_page page;
 	size_t have;
 	int r = image_load_user(im, at, depth, &page, &have);
@@ -193,7 +207,9 @@ static int try_private(const struct image *im, uint32_t ref, const struct key *k
 		       size_t len, struct image_found_group *g)
 {
 	const uint64_t at = im->head.users.offset + 8 * (uint64_t)(ref & ~IMAGE_REF_USER);
-	const enum image_depth depth = !buf ? IMAGE_NUMBERS : key->name ? IMAGE_STRINGS : IMAGE_NAME;
+	const enum image_depth depth = !buf        ? IMAGE_NUMBERS
+				       : key->name ? IMAGE_STRINGS
+						   : IMAGE_NAME;
 	struct image_page page;
 	size_t have;
 	int r = image_load_user(im, at, depth, &page, &have);
@@ -234,12 +250,13 @@ static int try_group(const struct image *im, uint32_t ref, const struct key *key
 	return 0;
 }
 
-static int find_name(const struct image *im, enum image_index which, const char *name, try_fn *try,
-		     char *buf, size_t len, void *out)
+IMAGE_INLINE int find_name(const struct image *im, enum image_index which, const char *name,
+			   try_fn *try, char *buf, size_t len, void *out)
 {
-	struct key key = { .name = name, .len = image_name_fits(name) };
+	// A name that does not fit is in no index.
+	struct key key = { .name = name, .len = strnlen(name, IMAGE_NAME_MAX + 1) };
 
-	return key.len == 0 ? -ENOENT : find(im, which, &key, try, buf, len, out);
+	return key.len > IMAGE_NAME_MAX ? -ENOENT : find(im, which, &key, try, buf, len, out);
 }
 
 int image_user_by_name(const struct image *im, const char *name, char *buf, size_t len,

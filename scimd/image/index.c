@@ -50,8 +50,8 @@ static bool same_name(const struct image_index_build *x, uint32_t ref, const cha
 {
 	uint64_t at = 8 * (uint64_t)(ref & ~IMAGE_REF_USER);
 
-	at += x->of_users || (ref & IMAGE_REF_USER) ? x->users + sizeof(struct image_user) :
-						      x->groups + sizeof(struct image_group);
+	at += x->of_users || (ref & IMAGE_REF_USER) ? x->users + sizeof(struct image_user)
+						    : x->groups + sizeof(struct image_group);
 	return strcmp((const char *)x->data + at, name) == 0;
 }
 

@@ -63,17 +63,42 @@ static void scan_bytes(struct image_scan *scan, const unsigned char *p, size_t l
 	}
 }
 
+// Control bytes but NUL, ':' and DEL; and NULs counted in each lane.
 static inline void scan_lanes(lanes v, lanes *bad, lanes *nuls)
 {
-	lanes nul = (lanes)(v == 0);
+	const lanes nul = (lanes)(v == 0);
 
 	*nuls -= nul;
 	*bad |= ((lanes)(v < 0x20) ^ nul) | (lanes)(v == ':') | (lanes)(v == 0x7f);
 }
 
+static const lanes number = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 };
+
+bool image_scan_page(const unsigned char *p, size_t len, unsigned want)
+{
+	lanes bad = { 0 }, nuls = { 0 }, v, past;
+	uint64_t found = 0;
+
+	for (; len >= 16 * BLOCK; len -= 16 * BLOCK) {
+		for (unsigned i = 0; i < BLOCK; i++, p += sizeof(v)) {
+			memcpy(&v, p, sizeof(v));
+			scan_lanes(v, &bad, &nuls);
+		}
+		found += sum_lanes(&nuls);
+		nuls = (lanes){ 0 };
+	}
+	for (; len >= sizeof(v); len -= sizeof(v), p += sizeof(v)) {
+		memcpy(&v, p, sizeof(v));
+		scan_lanes(v, &bad, &nuls);
+	}
+	memcpy(&v, p, sizeof(v));
+	past = (lanes)(number >= (uint8_t)len);
+	scan_lanes((v & ~past) | (past & 'a'), &bad, &nuls);
+	return !any_lane(&bad) && found + sum_lanes(&nuls) == want;
+}
+
 void image_scan(struct image_scan *scan, const unsigned char *p, size_t len)
 {
-	static const lanes number = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 };
 	lanes v, seen;
 
 	if (len < sizeof(v)) {

@@ -129,7 +129,8 @@ static int swap(const struct image_paths *p, struct fail *f)
 	r = file_sync_dir(p->image);
 	if (r < 0) {
 		swap_back(p);
-		return fail(f, -r, "%s: the directory cannot be synced: %s", p->image, fail_word(r));
+		return fail(f, -r, "%s: the directory cannot be synced: %s", p->image,
+			    fail_word(r));
 	}
 	return 0;
 out:

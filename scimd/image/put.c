@@ -18,7 +18,7 @@ static uint16_t put_text(unsigned char *strings, size_t *len, const char *s)
 	return (uint16_t)at;
 }
 
-static uint32_t put_groups(unsigned char *tail, const struct image_user_source *u)
+static uint16_t put_groups(unsigned char *tail, const struct image_user_source *u)
 {
 	uint32_t *ids = (uint32_t *)(void *)tail, n = 0;
 
@@ -29,7 +29,7 @@ static uint32_t put_groups(unsigned char *tail, const struct image_user_source *
 		if (ids[i] != u->gid && (n == 0 || ids[n - 1] != ids[i]))
 			ids[n++] = ids[i];
 	memset(ids + n, 0, (u->group_count - n) * sizeof(*ids));
-	return n;
+	return (uint16_t)n;
 }
 
 uint64_t image_put_user(unsigned char *data, uint64_t seed, uint64_t at,
@@ -61,12 +61,11 @@ uint64_t image_put_user(unsigned char *data, uint64_t seed, uint64_t at,
 		keys += n;
 	}
 	head.keys = (uint32_t)(keys - 4 * (size_t)head.groups);
-	head.length = (uint32_t)image_round(image_tail_at(&head) + keys, 8);
 	head.check_tail = image_check(seed ^ at, tail, keys);
 	memcpy(record, &head, sizeof(head));
 	head.check = image_check(seed ^ at, record + 4, sizeof(head) + len - 4);
 	memcpy(record, &head.check, sizeof(head.check));
-	return head.length;
+	return image_user_length(&head);
 }
 
 uint64_t image_put_group(unsigned char *data, uint64_t seed, uint64_t at,

@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SYSTEM_UIDS 1000u  // owners below are system users
+#define SYSTEM_UIDS 1000u   // owners below are system users
 #define OVERFLOW_UID 65534u // what a user namespace shows for a uid it does not map
 #define CONFIRMED_TRIES 100
 
@@ -203,8 +203,8 @@ bool image_retired(const struct image *im)
 		return image_pread(im, at, &word, sizeof(word)) < 0 || word != 0;
 	// Nothing that was copied before may be read after the word.
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	return __atomic_load_n((const uint32_t *)(const void *)(im->base + at),
-			       __ATOMIC_ACQUIRE) != 0;
+	return __atomic_load_n((const uint32_t *)(const void *)(im->base + at), __ATOMIC_ACQUIRE) !=
+	       0;
 }
 
 int image_confirmed_at(const struct image *im, struct image_confirmed *out)

@@ -27,11 +27,12 @@ struct image {
 
 // Opens, checks owner, mode, size and header. On success close with image_close.
 int image_open(struct image *im, const char *path, enum image_way way);
-void image_close(struct image *im); // keeps errno; takes an unopened (zeroed, fd -1) one
+void image_close(struct image *im);         // keeps errno; takes an unopened (zeroed, fd -1) one
 bool image_retired(const struct image *im); // acquire order; also true when it cannot be read
 // How long a name is, or 0 where no account of any image can bear it:
 // ^[a-z_][a-z0-9_.-]{0,31}(~[0-9]{1,10})?$
 size_t image_name_fits(const char *name);
+#define IMAGE_NAME_MAX 43u // the longest that fits
 // The confirmed block, untorn. -EAGAIN when a writer kept it busy.
 int image_confirmed_at(const struct image *im, struct image_confirmed *out);
 
@@ -39,12 +40,12 @@ int image_confirmed_at(const struct image *im, struct image_confirmed *out);
 struct image_found_user {
 	struct image_user head;
 	char *name, *passwd, *gecos, *home, *shell;
-	uint64_t at; // offset of the record in the file
+	uint64_t at;               // offset of the record in the file
 	const unsigned char *tail; // groups and keys where they fitted in buf too, or NULL
 };
 
 struct image_found_group {
-	struct image_group head; // for a private group: gid, members = 0, flags of its user
+	struct image_group head;       // for a private group: gid, members = 0, flags of its user
 	char *name, *passwd, *members; // members: head.members strings, NUL after each
 	uint64_t at;
 };
@@ -72,7 +73,8 @@ int image_group_next(const struct image *im, uint64_t from, uint64_t *hint, char
 int64_t image_user_groups(const struct image *im, const struct image_found_user *u, uint32_t start,
 			  uint32_t *gids, uint32_t max);
 // The user's keys (head.keys bytes of NUL-ended lines) into buf. 0 or -errno.
-int image_user_keys(const struct image *im, const struct image_found_user *u, char *buf, size_t len);
+int image_user_keys(const struct image *im, const struct image_found_user *u, char *buf,
+		    size_t len);
 
 // Verifies every line and record of the file. 0 or -EBADMSG.
 int image_verify(const struct image *im);

@@ -12,27 +12,25 @@
 #include <stddef.h>
 #include <string.h>
 
-#define FEW 132u // bytes that cost next to nothing, and hold most users
 #define PIECE (IMAGE_PAGE - IMAGE_GUESS) // of a group too large for the page
-#define CHECKED 4u // a record's checksum covers it from here on
+#define CHECKED 4u                       // a record's checksum covers it from here on
 
 _Static_assert(PIECE % 16 == 0, "whole blocks of the checksum");
+_Static_assert((sizeof(struct image_user) - CHECKED) % 16 == 0, "strings begin a block");
 _Static_assert(offsetof(struct image_user, check_tail) == CHECKED, "check is first");
 _Static_assert(offsetof(struct image_group, length) == CHECKED, "check is first");
 
-// Copies the first `want` bytes of what `left` allows, more where that is free.
+// Copies the first `want` bytes of what `left` allows, by pread more of them.
 static int copy_some(const struct image *im, uint64_t at, unsigned char *page, size_t want,
 		     uint64_t left, size_t *have_out)
 {
-	size_t n = im->base ? FEW : IMAGE_GUESS;
+	size_t n = im->base ? want : IMAGE_GUESS;
 
 	if (n > left)
 		n = (size_t)left;
 	if (n < want)
 		return -EBADMSG;
 	*have_out = n;
-	if (n == FEW)
-		return image_copy_checked(im, at, page, FEW);
 	return image_copy(im, at, page, n);
 }
 
@@ -54,32 +52,29 @@ static uint64_t section_left(const struct image_section *s, uint64_t at)
 	return at < s->offset || at - s->offset >= s->length ? 0 : s->length - (at - s->offset);
 }
 
-static bool user_lengths_agree(const struct image_user *u, uint64_t left)
+static inline bool user_fits(const struct image_user *u, uint64_t left)
 {
-	return u->strings <= IMAGE_USER_STRINGS_MAX && u->groups <= ACCOUNT_GROUPS_MAX &&
-	       u->keys <= IMAGE_RECORD_MAX && u->length <= left &&
-	       u->length == image_round(image_tail_at(u) + image_tail_len(u), 8);
+	return u->strings <= IMAGE_USER_STRINGS_MAX && u->keys <= IMAGE_RECORD_MAX &&
+	       image_user_length(u) <= left;
 }
 
 // The five strings: exactly five NULs, each where the next string's start says.
-static bool user_strings_good(const struct image_page *page, enum image_depth depth)
+static inline bool user_strings_good(const struct image_page *page, enum image_depth depth)
 {
 	const struct image_user *u = &page->head;
 	const unsigned char *s = page->strings;
-	struct image_scan scan = { 0 };
 
-	if (s[u->at_passwd - 1] || s[u->at_gecos - 1] || s[u->at_home - 1] || s[u->at_shell - 1] ||
+	if (s[u->at_passwd - 1] | s[u->at_gecos - 1] | s[u->at_home - 1] | s[u->at_shell - 1] |
 	    s[u->strings - 1])
 		return false;
 	if ((s[u->at_passwd] != '*' && s[u->at_passwd] != '!') || s[u->at_home] != '/' ||
 	    s[u->at_shell] != '/')
 		return false;
-	image_scan(&scan, s, u->strings);
-	return !scan.bad && scan.nuls == 5 &&
+	return image_scan_page(s, u->strings, 5) &&
 	       (depth < IMAGE_NAME || image_name_fits((const char *)s) == u->at_passwd - 1u);
 }
 
-static bool user_numbers_good(const struct image_user *u)
+static inline bool user_numbers_good(const struct image_user *u)
 {
 	return !account_id_reserved(u->uid) && !account_id_reserved(u->gid) &&
 	       u->state >= ACCOUNT_ACTIVE && u->state <= ACCOUNT_PROBE &&
@@ -89,41 +84,105 @@ static bool user_numbers_good(const struct image_user *u)
 	       u->at_shell > u->at_home && u->strings > u->at_shell;
 }
 
+// The bytes of a number that count, of `len` in memory.
+static uint64_t low_bytes(uint64_t v, size_t len)
+{
+	return len >= 8 ? v : v & ~(UINT64_MAX << (8 * len));
+}
+
+// The map way of the next function: -EAGAIN where the record lies too near the
+// end of its section for steps of 16 bytes.
+static inline int take_user(const struct image *im, uint64_t at, uint64_t left,
+			    struct image_page *page, size_t *have)
+{
+	const unsigned char *from = im->base + at;
+	unsigned char *to = (unsigned char *)page;
+	struct image_hash_run h;
+	size_t strings, rest;
+	image_pair last;
+
+	image_take_half(to, from);
+	image_hash_start(&h, ~(im->head.seed ^ at), 0);
+	image_take_blocks(&h, to + CHECKED, from + CHECKED, (sizeof(page->head) - CHECKED) / 16);
+	if (!user_fits(&page->head, left))
+		return -EBADMSG;
+	strings = page->head.strings;
+	rest = strings % 16;
+	if (left - sizeof(page->head) < strings + 16)
+		return -EAGAIN;
+	image_take_blocks(&h, page->strings, from + sizeof(page->head), strings / 16);
+	last = image_take_pair(page->strings + strings - rest,
+			       from + sizeof(page->head) + strings - rest);
+	h.sum += sizeof(page->head) - CHECKED + strings;
+	*have = sizeof(page->head) + strings;
+	return page->head.check ==
+			       image_check_fold(
+				       image_hash_last(&h, low_bytes(last[0], rest),
+						       low_bytes(last[1], rest < 8 ? 0 : rest - 8)))
+		       ? 0
+		       : -EBADMSG;
+}
+
+static __attribute__((noinline)) int copy_user(const struct image *im, uint64_t at, uint64_t left,
+					       struct image_page *page, size_t *have)
+{
+	unsigned char *bytes = (unsigned char *)page;
+	size_t whole;
+	int r = copy_some(im, at, bytes, sizeof(page->head), left, have);
+
+	if (r < 0)
+		return r;
+	if (!user_fits(&page->head, left))
+		return -EBADMSG;
+	whole = sizeof(page->head) + page->head.strings;
+	r = copy_rest(im, at, bytes, whole, have);
+	if (r == 0 &&
+	    page->head.check != image_check(im->head.seed ^ at, bytes + CHECKED, whole - CHECKED))
+		r = -EBADMSG;
+	return r;
+}
+
 int image_load_user(const struct image *im, uint64_t at, enum image_depth depth,
 		    struct image_page *page, size_t *have)
 {
 	const uint64_t left = section_left(&im->head.users, at);
-	const struct image_user *head = &page->head;
-	unsigned char *bytes = (unsigned char *)page;
-	size_t whole;
-	int r = copy_some(im, at, bytes, sizeof(*head), left, have);
+	int r = -EAGAIN;
 
+	if (left < sizeof(page->head)) // the section lies in the file: image_open
+		return -EBADMSG;
+	if (im->base)
+		r = take_user(im, at, left, page, have);
+	if (r == -EAGAIN)
+		r = copy_user(im, at, left, page, have);
 	if (r < 0)
 		return r;
-	if (!user_lengths_agree(head, left))
-		return -EBADMSG;
-	whole = sizeof(*head) + head->strings;
-	if (whole > *have) {
-		r = copy_rest(im, at, bytes, whole, have);
-		if (r < 0)
-			return r;
-	}
-	if (*have > head->length)
-		*have = head->length;
-	if (head->check != image_check(im->head.seed ^ at, bytes + CHECKED, whole - CHECKED) ||
-	    !user_numbers_good(head) || (depth > IMAGE_NUMBERS && !user_strings_good(page, depth)))
+	if (!user_numbers_good(&page->head) ||
+	    (depth > IMAGE_NUMBERS && !user_strings_good(page, depth)))
 		return -EBADMSG;
 	return 0;
+}
+
+// As memcpy, but in the steps in which the page was written.
+static void copy_strings(char *buf, const unsigned char *from, size_t n, size_t room)
+{
+	if (image_round(n, 16) > room) {
+		memcpy(buf, from, n);
+		return;
+	}
+	for (size_t i = 0; i < n; i += 16)
+		memcpy(buf + i, from + i, 16);
 }
 
 int image_give_user(const struct image_page *page, size_t have, char *buf, size_t len,
 		    struct image_found_user *out)
 {
 	const struct image_user *head = &page->head;
-	const uint64_t all = head->length - sizeof(*head);
+	const uint64_t all = image_user_length(head) - sizeof(*head);
 	size_t give = head->strings;
 
-	out->head = *head;
+	memcpy(&out->head, head, CHECKED); // in the page's steps, as above
+	memcpy((unsigned char *)&out->head + CHECKED, (const unsigned char *)head + CHECKED,
+	       sizeof(*head) - CHECKED);
 	out->tail = NULL;
 	if (!buf) {
 		out->name = out->passwd = out->gecos = out->home = out->shell = NULL;
@@ -132,11 +191,11 @@ int image_give_user(const struct image_page *page, size_t have, char *buf, size_
 	if (len < give)
 		return -ERANGE;
 	// The tail comes along where it costs nothing: it saves the pread way a call.
-	if (have == head->length && len >= all) {
+	if (have >= all + sizeof(*head) && len >= all) {
 		give = all;
 		out->tail = (unsigned char *)buf + image_tail_at(head) - sizeof(*head);
 	}
-	memcpy(buf, page->strings, give);
+	copy_strings(buf, page->strings, give, len);
 	out->name = buf;
 	out->passwd = buf + head->at_passwd;
 	out->gecos = buf + head->at_gecos;
@@ -207,7 +266,8 @@ static int load_members(const struct image *im, uint64_t at, const struct image_
 		at += n;
 		left -= n;
 	} while (left > 0);
-	return g->check == image_check_fold(image_hash_end(h, p + n / 16 * 16, n % 16)) ? 0 : -EBADMSG;
+	return g->check == image_check_fold(image_hash_end(h, p + n / 16 * 16, n % 16)) ? 0
+											: -EBADMSG;
 }
 
 int image_load_group(const struct image *im, uint64_t at, unsigned char page[IMAGE_PAGE], char *buf,

@@ -31,18 +31,45 @@ static inline int image_copy(const struct image *im, uint64_t at, void *dst, siz
 	return 0;
 }
 
-// The same for a line or a record, of constant length. Its first word is copied
-// by itself: the checksum begins after it, in steps of 16 bytes, and the processor
-// forwards from stores to loads only where no load needs two stores.
-static inline int image_copy_checked(const struct image *im, uint64_t at, void *dst, size_t len)
-{
-	unsigned char *to = dst;
+// For the map way: copying and hashing in one go. Each word is read once, so that
+// what is hashed is what was copied, and is not read back from where it has just
+// been stored, which processors are slow at unless store and load agree in size.
+typedef uint64_t image_pair __attribute__((vector_size(16), aligned(1), may_alias));
+typedef uint64_t image_word __attribute__((aligned(1), may_alias));
+typedef uint32_t image_half __attribute__((aligned(1), may_alias));
 
-	if (!im->base || at > im->size || len > im->size - at)
-		return image_copy(im, at, dst, len);
-	memcpy(to, im->base + at, 4);
-	memcpy(to + 4, im->base + at + 4, len - 4);
-	return 0;
+IMAGE_INLINE image_pair image_take_pair(unsigned char *dst, const unsigned char *src)
+{
+	image_pair v = *(const volatile image_pair *)src;
+
+	*(image_pair *)dst = v;
+	return v;
+}
+
+IMAGE_INLINE uint32_t image_take_half(unsigned char *dst, const unsigned char *src)
+{
+	uint32_t v = *(const volatile image_half *)src;
+
+	*(image_half *)dst = v;
+	return v;
+}
+
+IMAGE_INLINE uint64_t image_take_word(unsigned char *dst, const unsigned char *src)
+{
+	uint64_t v = *(const volatile image_word *)src;
+
+	*(image_word *)dst = v;
+	return v;
+}
+
+IMAGE_INLINE void image_take_blocks(struct image_hash_run *h, unsigned char *dst,
+				    const unsigned char *src, size_t n)
+{
+	for (; n > 0; n--, dst += 16, src += 16) {
+		image_pair v = image_take_pair(dst, src);
+
+		image_hash_step(h, v[0], v[1]);
+	}
 }
 
 static inline uint64_t image_round(uint64_t n, uint64_t to) // to: a power of two
@@ -60,10 +87,16 @@ static inline uint64_t image_tail_len(const struct image_user *u)
 	return 4 * (uint64_t)u->groups + u->keys;
 }
 
-// A user's record as far as its strings, and whatever came along.
+static inline uint64_t image_user_length(const struct image_user *u)
+{
+	return image_round(image_tail_at(u) + image_tail_len(u), 8);
+}
+
+// A user's record as far as its strings, and whatever came along; and room for
+// the last step of copying by 16 bytes.
 struct image_page {
 	_Alignas(16) struct image_user head;
-	unsigned char strings[IMAGE_PAGE - sizeof(struct image_user)];
+	unsigned char strings[IMAGE_PAGE - sizeof(struct image_user) + 16];
 };
 
 // How much of the record's content is looked at. The checksum always is.
@@ -113,5 +146,9 @@ struct image_scan {
 };
 
 void image_scan(struct image_scan *scan, const unsigned char *p, size_t len);
+
+// True when the strings have no such byte and exactly so many NULs. 15 bytes
+// behind them may be read; they do not count.
+bool image_scan_page(const unsigned char *p, size_t len, unsigned nuls);
 
 #endif

@@ -38,10 +38,12 @@ static int check_text(const struct image_user_source *u, uint64_t *sum, struct f
 	if (u->home[0] != '/' || u->shell[0] != '/')
 		return fail(f, EINVAL, "user \"%s\": home or shell is not absolute", u->name);
 	if (!u->passwd || (strcmp(u->passwd, "*") != 0 && strcmp(u->passwd, "!") != 0))
-		return fail(f, EINVAL, "user \"%s\": the password field is neither * nor !", u->name);
+		return fail(f, EINVAL, "user \"%s\": the password field is neither * nor !",
+			    u->name);
 	*sum += 2;
 	if (*sum > IMAGE_USER_STRINGS_MAX)
-		return fail(f, EINVAL, "user \"%s\": name, gecos, home and shell are longer than %u bytes",
+		return fail(f, EINVAL,
+			    "user \"%s\": name, gecos, home and shell are longer than %u bytes",
 			    u->name, IMAGE_USER_STRINGS_MAX);
 	return 0;
 }
@@ -59,8 +61,8 @@ static int check_numbers(const struct image_user_source *u, struct fail *f)
 			    ACCOUNT_PROBE_ID);
 	if (u->state < ACCOUNT_ACTIVE || u->state > ACCOUNT_PROBE ||
 	    u->verdict > VERDICT_BREAK_GLASS || u->rule > RULE_BREAK_GLASS)
-		return fail(f, EINVAL, "user \"%s\": state %u, verdict %u, rule %u", u->name, u->state,
-			    u->verdict, u->rule);
+		return fail(f, EINVAL, "user \"%s\": state %u, verdict %u, rule %u", u->name,
+			    u->state, u->verdict, u->rule);
 	if ((u->flags & IMAGE_PRIVATE_GROUP) && u->uid != u->gid)
 		return fail(f, EINVAL, "user \"%s\": a private group's gid is the uid", u->name);
 	if (u->group_count > ACCOUNT_GROUPS_MAX)
@@ -90,12 +92,12 @@ int image_check_user(const struct image_user_source *u, uint64_t *bound_out, str
 		size_t len = u->keys[i] ? text_len(u->keys[i]) : 0;
 
 		if (len < 2)
-			return fail(f, EINVAL, "user \"%s\": key %u has a control byte or ':'", u->name,
-				    i + 1);
+			return fail(f, EINVAL, "user \"%s\": key %u has a control byte or ':'",
+				    u->name, i + 1);
 		keys += len;
 	}
-	bound = sizeof(struct image_user) + image_round(strings, 4) +
-		4 * (uint64_t)u->group_count + keys;
+	bound = sizeof(struct image_user) + image_round(strings, 4) + 4 * (uint64_t)u->group_count +
+		keys;
 	if (bound > IMAGE_RECORD_MAX)
 		return fail(f, EINVAL, "user \"%s\": keys of %llu bytes", u->name,
 			    (unsigned long long)keys);
@@ -116,7 +118,8 @@ int image_check_group(const struct image_source *src, uint32_t number, uint64_t 
 		return fail(f, EINVAL, "group \"%s\": gid %u is reserved", g->name, g->gid);
 	for (uint32_t i = 0; i < g->member_count; i++) {
 		if (g->members[i] >= src->user_count)
-			return fail(f, EINVAL, "group \"%s\": member %u is no user", g->name, i + 1);
+			return fail(f, EINVAL, "group \"%s\": member %u is no user", g->name,
+				    i + 1);
 		strings += ACCOUNT_NAME_MAX + 12; // a name with its suffix and its NUL
 	}
 	*bound_out = image_round(sizeof(struct image_group) + strings, 8);

@@ -25,8 +25,8 @@ static int indexed(const struct image *im, enum image_index by_name, const void 
 	int r = need(image_index_has(im, by_name, image_hash(im->head.seed, name, len), ref));
 
 	if (r == 0)
-		r = need(image_index_has(im, by_name + 1, image_hash(im->head.seed, &id, sizeof(id)),
-					 ref));
+		r = need(image_index_has(im, by_name + 1,
+					 image_hash(im->head.seed, &id, sizeof(id)), ref));
 	return r;
 }
 
@@ -39,7 +39,7 @@ static int verify_users(const struct image *im, struct tally *t)
 	size_t have;
 	int r = 0;
 
-	for (; r == 0 && at < s->length; at += head->length) {
+	for (; r == 0 && at < s->length; at += image_user_length(head)) {
 		r = image_load_user(im, s->offset + at, IMAGE_NAME, &page, &have);
 		if (r < 0)
 			break;
@@ -49,12 +49,12 @@ static int verify_users(const struct image *im, struct tally *t)
 		t->users++;
 		r = image_load_tail(im, s->offset + at, head, NULL, 0, NULL, 0);
 		if (r == 0)
-			r = indexed(im, IMAGE_USER_NAME, page.strings, head->at_passwd - 1u, head->uid,
-				    (uint32_t)(at / 8));
+			r = indexed(im, IMAGE_USER_NAME, page.strings, head->at_passwd - 1u,
+				    head->uid, (uint32_t)(at / 8));
 		if (r == 0 && (head->flags & IMAGE_PRIVATE_GROUP)) {
 			t->private_groups++;
-			r = indexed(im, IMAGE_GROUP_NAME, page.strings, head->at_passwd - 1u, head->gid,
-				    (uint32_t)(at / 8) | IMAGE_REF_USER);
+			r = indexed(im, IMAGE_GROUP_NAME, page.strings, head->at_passwd - 1u,
+				    head->gid, (uint32_t)(at / 8) | IMAGE_REF_USER);
 		}
 	}
 	return r;
@@ -76,8 +76,8 @@ static int verify_groups(const struct image *im, struct tally *t)
 			return -EBADMSG;
 		next_id = (uint64_t)head.gid + 1;
 		t->groups++;
-		r = indexed(im, IMAGE_GROUP_NAME, page + sizeof(head), head.at_members - 3u, head.gid,
-			    (uint32_t)(at / 8));
+		r = indexed(im, IMAGE_GROUP_NAME, page + sizeof(head), head.at_members - 3u,
+			    head.gid, (uint32_t)(at / 8));
 	}
 	return r;
 }

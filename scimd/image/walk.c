@@ -28,7 +28,7 @@ int image_user_next(const struct image *im, uint64_t from, uint64_t *hint, char 
 				out->at = s->offset + *hint;
 			return r;
 		}
-		*hint += page.head.length;
+		*hint += image_user_length(&page.head);
 	}
 	return -ENOENT;
 }

@@ -17,12 +17,23 @@ struct fail;
 
 // [URI ":"] ATTRNAME ["." SUB], split at the last ':' as scim.md explains.
 struct scim_path {
-	const char *urn;  // "" if none; as given
+	const char *urn; // "" if none; as given
 	const char *attr;
-	const char *sub;  // "" if none
+	const char *sub; // "" if none
 };
 
-enum scim_op { SCIM_EQ, SCIM_NE, SCIM_CO, SCIM_SW, SCIM_EW, SCIM_GT, SCIM_GE, SCIM_LT, SCIM_LE, SCIM_PR };
+enum scim_op {
+	SCIM_EQ,
+	SCIM_NE,
+	SCIM_CO,
+	SCIM_SW,
+	SCIM_EW,
+	SCIM_GT,
+	SCIM_GE,
+	SCIM_LT,
+	SCIM_LE,
+	SCIM_PR
+};
 enum scim_type { SCIM_NULL, SCIM_FALSE, SCIM_TRUE, SCIM_NUMBER, SCIM_STRING };
 
 struct scim_value {
@@ -31,7 +42,13 @@ struct scim_value {
 	double number;
 };
 
-enum scim_node_type { SCIM_NODE_AND, SCIM_NODE_OR, SCIM_NODE_NOT, SCIM_NODE_COMPARE, SCIM_NODE_VALUE };
+enum scim_node_type {
+	SCIM_NODE_AND,
+	SCIM_NODE_OR,
+	SCIM_NODE_NOT,
+	SCIM_NODE_COMPARE,
+	SCIM_NODE_VALUE
+};
 
 struct scim_node {
 	enum scim_node_type type;
@@ -43,12 +60,14 @@ struct scim_node {
 
 struct scim_filter; // owns its nodes and a copy of the text
 
-int scim_filter_parse(const char *text, size_t len, struct scim_filter **out, struct fail *f); // -EINVAL
+int scim_filter_parse(const char *text, size_t len, struct scim_filter **out,
+		      struct fail *f); // -EINVAL
 void scim_filter_free(struct scim_filter *flt);
 const char *scim_filter_text(const struct scim_filter *flt);
 const struct scim_node *scim_filter_root(const struct scim_filter *flt);
 // Calls fn for every attribute path a filter names (value paths as attr.sub).
-void scim_filter_paths(const struct scim_filter *flt, void (*fn)(void *arg, const struct scim_path *p), void *arg);
+void scim_filter_paths(const struct scim_filter *flt,
+		       void (*fn)(void *arg, const struct scim_path *p), void *arg);
 
 // Matching against anything: the caller gives the values of a path, one by one.
 // get: fills out with value number i of the path inside element `scope` (NULL:
@@ -56,7 +75,8 @@ void scim_filter_paths(const struct scim_filter *flt, void (*fn)(void *arg, cons
 // `element`). Returns 1, or 0 when there is no such value.
 struct scim_subject {
 	void *arg;
-	int (*get)(void *arg, const void *scope, const struct scim_path *p, size_t i, struct scim_value *out);
+	int (*get)(void *arg, const void *scope, const struct scim_path *p, size_t i,
+		   struct scim_value *out);
 	int (*element)(void *arg, const struct scim_path *p, size_t i, const void **scope_out);
 	bool (*case_exact)(void *arg, const struct scim_path *p); // NULL: never exact
 };

@@ -14,7 +14,7 @@ struct json_object;
 // The member of an object by name, exact first; NULL if it is not there, is
 // null, or obj is no object. Borrowed.
 struct json_object *json_member(struct json_object *obj, const char *name);
-const char *json_string(struct json_object *v); // NULL if not a string
+const char *json_string(struct json_object *v);         // NULL if not a string
 bool json_integer(struct json_object *v, int64_t *out); // also "17" and 17.0
 
 #endif

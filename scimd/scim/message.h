@@ -14,10 +14,10 @@ struct json_object;
 struct scim_list {
 	struct json_object *resources; // array, or NULL when missing or null
 	size_t count;
-	int64_t total;         // -1: not given
-	int64_t start;         // -1: not given
+	int64_t total;           // -1: not given
+	int64_t start;           // -1: not given
 	const char *next_cursor; // NULL or "" = none
-	const char *next_id;   // SAP's way; "end" ends
+	const char *next_id;     // SAP's way; "end" ends
 };
 
 // False if it is no list at all: no Resources and no totalResults, or an error body.
@@ -26,7 +26,7 @@ bool scim_list_read(struct json_object *body, struct scim_list *out);
 struct scim_provider {
 	bool known;
 	bool filter, etag;
-	bool cursor, index; // RFC 9865 §4; index is true unless denied
+	bool cursor, index;            // RFC 9865 §4; index is true unless denied
 	int64_t max_results, max_page; // -1: not given
 };
 

@@ -23,23 +23,23 @@ struct buf;
 enum resource_kind { RESOURCE_USER = 1, RESOURCE_GROUP = 2 };
 
 enum field_tag {
-	FIELD_ID = 1,      // SCIM id, always first
-	FIELD_USER_NAME,   // userName as given
+	FIELD_ID = 1,    // SCIM id, always first
+	FIELD_USER_NAME, // userName as given
 	FIELD_EXTERNAL_ID,
-	FIELD_DISPLAY,     // displayName
-	FIELD_CREATED,     // meta.created, as given
-	FIELD_ACTIVE,      // absent when absent, null or []; "true" "false" or the odd JSON text
-	FIELD_NAME,        // what the login (or group) name is made from
+	FIELD_DISPLAY, // displayName
+	FIELD_CREATED, // meta.created, as given
+	FIELD_ACTIVE,  // absent when absent, null or []; "true" "false" or the odd JSON text
+	FIELD_NAME,    // what the login (or group) name is made from
 	FIELD_UID,
 	FIELD_GID,
 	FIELD_GECOS,
 	FIELD_HOME,
 	FIELD_SHELL,
-	FIELD_SSH_KEY,     // repeated
-	FIELD_POLICY,      // repeated: attributes that an access filter names
-	FIELD_MEMBER,      // repeated: id of a member that is a User or of unknown type
-	FIELD_MEMBER_GROUP, // repeated: id of a member that is a Group
-	FIELD_COMPLAINT,   // repeated: a sentence about a value that could not be taken over
+	FIELD_SSH_KEY,        // repeated
+	FIELD_POLICY,         // repeated: attributes that an access filter names
+	FIELD_MEMBER,         // repeated: id of a member that is a User or of unknown type
+	FIELD_MEMBER_GROUP,   // repeated: id of a member that is a Group
+	FIELD_COMPLAINT,      // repeated: a sentence about a value that could not be taken over
 	FIELD_UNSTABLE = 200, // from here on not part of the digest
 	FIELD_MODIFIED = 201, // meta.lastModified, as given
 	FIELD_VERSION = 202,  // meta.version or ETag

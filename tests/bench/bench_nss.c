@@ -98,7 +98,9 @@ static uint32_t by_gid(uint32_t calls)
 	for (uint32_t i = 0; i < calls; i++) {
 		struct group gr, *r;
 
-		found += getgrgid_r(PEOPLE_FIRST_GROUP + picks[i], &gr, buf, sizeof(buf), &r) == 0 && r;
+		found +=
+			getgrgid_r(PEOPLE_FIRST_GROUP + picks[i], &gr, buf, sizeof(buf), &r) == 0 &&
+			r;
 	}
 	return found;
 }

@@ -7,7 +7,6 @@
 
 #include "scimd/image/write.h"
 
-
 #include <scimd/account.h>
 #include <scimd/image.h>
 #include <stdint.h>

@@ -89,8 +89,8 @@ static inline void box_seed(void)
 {
 	const char *given = getenv("TEST_SEED");
 
-	box_random_state = given ? strtoull(given, NULL, 0) :
-				   (unsigned long long)time(NULL) * 2654435761u + 1;
+	box_random_state =
+		given ? strtoull(given, NULL, 0) : (unsigned long long)time(NULL) * 2654435761u + 1;
 	printf("TEST_SEED=%llu\n", box_random_state);
 	if (box_random_state == 0)
 		box_random_state = 1;

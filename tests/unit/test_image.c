@@ -31,12 +31,13 @@ static const struct image_user_source few_users[] = {
 	{ "alice", "*", "", "/home/alice", "/bin/zsh", 1900000001, 1900000001, few_gids, 5,
 	  ACCOUNT_ACTIVE, VERDICT_ALLOW, RULE_ALLOW, IMAGE_PRIVATE_GROUP, few_keys, 2 },
 	{ "gone~1900000005", "!", "Gone", "/home/gone", "/usr/sbin/nologin", 1900000005, 1900000005,
-	  NULL, 0, ACCOUNT_DELETED, VERDICT_DENY, RULE_STATE, IMAGE_HIDDEN | IMAGE_PRIVATE_GROUP, NULL,
-	  0 },
+	  NULL, 0, ACCOUNT_DELETED, VERDICT_DENY, RULE_STATE, IMAGE_HIDDEN | IMAGE_PRIVATE_GROUP,
+	  NULL, 0 },
 	{ "b.o-b_1", "!", "Bob", "/srv/b", "/usr/sbin/nologin", 1500, 2000000001, NULL, 0,
 	  ACCOUNT_DISABLED, VERDICT_DENY, RULE_STATE, 0, NULL, 0 },
 	{ ACCOUNT_PROBE_NAME, "!", "", "/nonexistent", "/usr/sbin/nologin", ACCOUNT_PROBE_ID,
-	  ACCOUNT_PROBE_ID, NULL, 0, ACCOUNT_PROBE, VERDICT_DENY, RULE_STATE, IMAGE_HIDDEN, NULL, 0 },
+	  ACCOUNT_PROBE_ID, NULL, 0, ACCOUNT_PROBE, VERDICT_DENY, RULE_STATE, IMAGE_HIDDEN, NULL,
+	  0 },
 };
 static const uint32_t few_members[] = { 1, 0, 1 };
 static const struct image_group_source few_groups[] = {
@@ -130,7 +131,8 @@ static void test_image_gives_groups_sorted_and_once(void **state)
 			assert_int_equal(gids[0], want[2]);
 			assert_int_equal(image_user_groups(&im, &u, 0, gids, 2), 2);
 			assert_int_equal(image_user_groups(&im, &u, 7, gids, 2), 0);
-			assert_int_equal(u.head.keys, strlen(few_keys[0]) + strlen(few_keys[1]) + 2);
+			assert_int_equal(u.head.keys,
+					 strlen(few_keys[0]) + strlen(few_keys[1]) + 2);
 			assert_int_equal(image_user_keys(&im, &u, keys, u.head.keys - 1), -ERANGE);
 			assert_int_equal(image_user_keys(&im, &u, keys, sizeof(keys)), 0);
 			assert_string_equal(keys, few_keys[0]);
@@ -168,9 +170,10 @@ static void test_image_gives_groups_and_private_groups(void **state)
 
 static void test_image_finds_nobody_who_is_not_there(void **state)
 {
-	static const char *const names[] = { "",      "alic", "alicee", "ALICE", "root", "zoe ",
-					     "a:b",   "-x",   "../x",   "gone",  "gone~19000000055",
-					     "gone~", "x\n" };
+	static const char *const names[] = {
+		"",     "alic", "alicee",           "ALICE", "root", "zoe ", "a:b", "-x",
+		"../x", "gone", "gone~19000000055", "gone~", "x\n"
+	};
 	struct image_found_user u;
 	struct image im;
 	char buf[256];
@@ -187,7 +190,8 @@ static void test_image_finds_nobody_who_is_not_there(void **state)
 
 static void test_image_walks_in_id_order(void **state)
 {
-	static const uint32_t want[] = { 1500, 1900000001, 1900000005, 1900000009, ACCOUNT_PROBE_ID };
+	static const uint32_t want[] = { 1500, 1900000001, 1900000005, 1900000009,
+					 ACCOUNT_PROBE_ID };
 	struct image_found_group g;
 	struct image_found_user u;
 	uint64_t from = 0, hint = 0;
@@ -272,10 +276,9 @@ static void test_image_of_nobody_is_good(void **state)
 static void refuse_user(int err, const char *why, struct image_user_source u)
 {
 	const struct image_user_source two[] = { few_users[1], u };
-	const struct image_source src = { .users = two,
-					  .user_count = 2,
-					  .groups = few_groups,
-					  .group_count = 1 };
+	const struct image_source src = {
+		.users = two, .user_count = 2, .groups = few_groups, .group_count = 1
+	};
 	struct image_published out;
 	struct fail f = { "" };
 	int r = image_publish(box_dir, &src, 0, &out, &f);
@@ -354,10 +357,9 @@ static void test_image_refuses_bad_users(void **state)
 static void refuse_group(int err, const char *name, uint32_t gid, uint32_t member)
 {
 	const struct image_group_source two[] = { few_groups[0], { name, gid, &member, 1 } };
-	const struct image_source src = { .users = few_users,
-					  .user_count = 2,
-					  .groups = two,
-					  .group_count = 2 };
+	const struct image_source src = {
+		.users = few_users, .user_count = 2, .groups = two, .group_count = 2
+	};
 	struct image_published out;
 	struct fail f = { "" };
 
@@ -653,8 +655,8 @@ static void test_image_refuses_another_version(void **state)
 
 static void test_image_hash_is_the_same_in_pieces(void **state)
 {
-	unsigned char *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-				   0);
+	unsigned char *page =
+		mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	(void)state;
 	assert_int_equal(mprotect(page + 4096, 4096, PROT_NONE), 0);
@@ -691,8 +693,8 @@ static void ask_damaged(const struct image *im)
 
 	for (unsigned i = 0; i < few.user_count; i++) {
 		const struct image_user_source *s = &few_users[i];
-		int r = i % 2 ? image_user_by_name(im, s->name, buf, sizeof(buf), &u) :
-				image_user_by_id(im, s->uid, buf, sizeof(buf), &u);
+		int r = i % 2 ? image_user_by_name(im, s->name, buf, sizeof(buf), &u)
+			      : image_user_by_id(im, s->uid, buf, sizeof(buf), &u);
 
 		assert_int_not_equal(r, -ENOENT);
 		if (r < 0)
@@ -711,7 +713,8 @@ static void ask_damaged(const struct image *im)
 		if (n >= 0)
 			assert_int_equal(n, i == 1 ? 3 : 0);
 		if (n > 0)
-			assert_true(gids[0] == 998 && gids[1] == 2000000001 && gids[2] == 2000000002);
+			assert_true(gids[0] == 998 && gids[1] == 2000000001 &&
+				    gids[2] == 2000000002);
 		if (u.head.keys && image_user_keys(im, &u, buf, sizeof(buf)) == 0)
 			assert_string_equal(buf, few_keys[0]);
 	}
@@ -738,7 +741,7 @@ static size_t damage(unsigned char *bytes, size_t size)
 	}
 	if (kind == 2) { // two lines change places
 		unsigned char keep[64], *a = bytes + 4096 + 64 * box_random(8),
-				       *b = bytes + 4096 + 64 * box_random(8);
+					*b = bytes + 4096 + 64 * box_random(8);
 
 		memcpy(keep, a, 64);
 		memmove(a, b, 64);
@@ -747,11 +750,11 @@ static size_t damage(unsigned char *bytes, size_t size)
 	}
 	// Most edits go where something is: past the empty rest of the header page.
 	while (n-- > 0) {
-		size_t at = box_random(4) ? 4096 + box_random((unsigned)size - 4096) :
-					    box_random(sizeof(struct image_header));
+		size_t at = box_random(4) ? 4096 + box_random((unsigned)size - 4096)
+					  : box_random(sizeof(struct image_header));
 
-		bytes[at] = (unsigned char)(kind % 2 ? bytes[at] ^ 1 << box_random(8) :
-						       (int)box_random(256));
+		bytes[at] = (unsigned char)(kind % 2 ? bytes[at] ^ 1 << box_random(8)
+						     : (int)box_random(256));
 	}
 	return size;
 }

@@ -150,7 +150,8 @@ static void test_nss_answers_and_keeps_errno(void **state)
 	assert_int_equal(err, ENOENT);
 	assert_int_equal(_nss_scim_getpwuid_r(5000, &pw, buf, sizeof(buf), &err),
 			 NSS_STATUS_NOTFOUND);
-	assert_int_equal(_nss_scim_getgrnam_r("u", &gr, buf, sizeof(buf), &err), NSS_STATUS_NOTFOUND);
+	assert_int_equal(_nss_scim_getgrnam_r("u", &gr, buf, sizeof(buf), &err),
+			 NSS_STATUS_NOTFOUND);
 	assert_int_equal(_nss_scim_getgrgid_r(5000, &gr, buf, sizeof(buf), &err),
 			 NSS_STATUS_NOTFOUND);
 }
@@ -159,10 +160,18 @@ static void test_nss_answers_and_keeps_errno(void **state)
 static int without_image(const char *path)
 {
 	static const uid_t no_ids[] = { 0, 999, 61184, 65534, 65535, 2147352576u, UINT32_MAX };
-	static const char *const no_names[] = {
-		"", "root ", "ROOT", "a:b", "-", "a b", "0", "\xc3\xa9", "a~", "a~b", "a~12345678901",
-		"a23456789012345678901234567890123"
-	};
+	static const char *const no_names[] = { "",
+						"root ",
+						"ROOT",
+						"a:b",
+						"-",
+						"a b",
+						"0",
+						"\xc3\xa9",
+						"a~",
+						"a~b",
+						"a~12345678901",
+						"a23456789012345678901234567890123" };
 	struct passwd pw;
 	struct group gr;
 	gid_t *gids = NULL;
@@ -291,8 +300,8 @@ static size_t need_private(uintptr_t at)
 static void sweep(pack_fn *pack, size_t (*need)(uintptr_t))
 {
 	enum { ROOM = 16384 };
-	char *base = mmap(NULL, ROOM + 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-			  0);
+	char *base =
+		mmap(NULL, ROOM + 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	assert_int_equal(mprotect(base + ROOM, 4096, PROT_NONE), 0);
 	for (unsigned shift = 0; shift < 8; shift++) {
@@ -391,10 +400,9 @@ static const struct image_group_source mixed_groups[] = {
 	{ "last", 9500, NULL, 0 },
 	{ "first", 2000, NULL, 0 },
 };
-static const struct image_source mixed = { .users = mixed_users,
-					   .user_count = 4,
-					   .groups = mixed_groups,
-					   .group_count = 3 };
+static const struct image_source mixed = {
+	.users = mixed_users, .user_count = 4, .groups = mixed_groups, .group_count = 3
+};
 
 static void test_nss_merges_private_groups_by_gid(void **state)
 {
@@ -599,7 +607,8 @@ static void look_once(uint32_t i)
 		    (pw.pw_uid != people_uid(i % USERS) || strcmp(pw.pw_shell, "/bin/bash") != 0))
 			wrong++;
 	} else {
-		s = _nss_scim_getgrgid_r(PEOPLE_FIRST_GROUP + i % GROUPS, &gr, buf, sizeof(buf), &err);
+		s = _nss_scim_getgrgid_r(PEOPLE_FIRST_GROUP + i % GROUPS, &gr, buf, sizeof(buf),
+					 &err);
 		if (s == NSS_STATUS_SUCCESS && gr.gr_gid != PEOPLE_FIRST_GROUP + i % GROUPS)
 			wrong++;
 	}

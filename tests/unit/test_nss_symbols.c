@@ -26,9 +26,10 @@ static const unsigned char *file;
 
 static void test_nss_symbols_has_every_entry_point(void **state)
 {
-	static const char *const names[] = { "getpwnam_r", "getpwuid_r", "setpwent", "getpwent_r",
-					     "endpwent",   "getgrnam_r", "getgrgid_r", "setgrent",
-					     "getgrent_r", "endgrent",   "initgroups_dyn" };
+	static const char *const names[] = { "getpwnam_r", "getpwuid_r",    "setpwent",
+					     "getpwent_r", "endpwent",      "getgrnam_r",
+					     "getgrgid_r", "setgrent",      "getgrent_r",
+					     "endgrent",   "initgroups_dyn" };
 	void *handle = dlopen(module, RTLD_NOW | RTLD_LOCAL);
 	char name[64];
 
@@ -107,10 +108,25 @@ static void test_nss_symbols_needs_libc_alone(void **state)
 // What would end or prolong the host process, and what a lookup may not use.
 static void test_nss_symbols_calls_nothing_that_it_must_not(void **state)
 {
-	static const char *const never[] = { "abort",  "exit",	  "_exit",   "atexit",	 "__cxa_atexit",
-					     "getenv", "malloc",  "free",    "syslog",	 "socket",
-					     "system", "popen",	  "fork",    "sigaction", "pthread_atfork",
-					     "printf", "strcpy",  "sprintf", "pthread_mutex_lock",
+	static const char *const never[] = { "abort",
+					     "exit",
+					     "_exit",
+					     "atexit",
+					     "__cxa_atexit",
+					     "getenv",
+					     "malloc",
+					     "free",
+					     "syslog",
+					     "socket",
+					     "system",
+					     "popen",
+					     "fork",
+					     "sigaction",
+					     "pthread_atfork",
+					     "printf",
+					     "strcpy",
+					     "sprintf",
+					     "pthread_mutex_lock",
 					     "pthread_key_create" };
 	unsigned at = 0;
 	const ElfW(Shdr) *s = section(SHT_DYNSYM, &at);
