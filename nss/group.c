@@ -10,6 +10,8 @@
 
 #include <errno.h>
 #include <scimd/account.h>
+#include <string.h>
+#include <unistd.h>
 
 struct ask {
 	const char *name;
@@ -33,13 +35,51 @@ struct step {
 
 static __thread struct cursor thread_cursor;
 
-static int hand_out(int r, const struct image_found_group *g, char *buf, size_t len,
-		    struct group *gr)
+#define SOME 64 // gids looked at in one go
+
+// group_members = self: whoever asks is listed where they are a member, nobody else.
+static int add_self(const struct image *im, struct image_found_group *g, char *buf, size_t len)
+{
+	uint32_t gids[SOME], start = 0;
+	char strings[IMAGE_USER_STRINGS_MAX];
+	struct image_found_user u;
+	size_t used = g->head.strings, n;
+	int64_t got;
+	int r = image_user_by_id(im, getuid(), strings, sizeof(strings), &u);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	while ((got = image_user_groups(im, &u, start, gids, SOME)) > 0) {
+		for (int64_t i = 0; i < got; i++) {
+			if (gids[i] != g->head.gid)
+				continue;
+			n = strlen(u.name) + 1;
+			if (used > len || len - used < n)
+				return -ERANGE;
+			g->members = buf + used;
+			memcpy(g->members, u.name, n);
+			g->head.members = 1;
+			g->head.strings += (uint32_t)n;
+			return 0;
+		}
+		start += (uint32_t)got;
+	}
+	return got < 0 ? (int)got : 0;
+}
+
+static int hand_out(const struct image *im, int r, struct image_found_group *g, char *buf,
+		    size_t len, struct group *gr)
 {
 	if (r < 0)
 		return r;
 	if (g->head.flags & IMAGE_NO_NSS)
 		return -ENOENT;
+	if ((im->head.policy_flags & IMAGE_MEMBERS_SELF) &&
+	    !(g->head.flags & IMAGE_PRIVATE_GROUP)) {
+		r = add_self(im, g, buf, len);
+		if (r < 0)
+			return r;
+	}
 	return nss_pack_group(g, buf, len, gr);
 }
 
@@ -49,7 +89,7 @@ static int look_name(const struct image *im, void *arg)
 	struct image_found_group g;
 	int r = image_group_by_name(im, ask->name, ask->buf, ask->len, &g);
 
-	return hand_out(r, &g, ask->buf, ask->len, ask->gr);
+	return hand_out(im, r, &g, ask->buf, ask->len, ask->gr);
 }
 
 static int look_gid(const struct image *im, void *arg)
@@ -58,7 +98,7 @@ static int look_gid(const struct image *im, void *arg)
 	struct image_found_group g;
 	int r = image_group_by_id(im, ask->gid, ask->buf, ask->len, &g);
 
-	return hand_out(r, &g, ask->buf, ask->len, ask->gr);
+	return hand_out(im, r, &g, ask->buf, ask->len, ask->gr);
 }
 
 // The next private group that is shown.
@@ -101,7 +141,7 @@ static int look_next(const struct image *im, void *arg)
 	r = image_group_by_id(im, gid, step->buf, step->len, &g);
 	if (r == -ENOENT) // it was there a moment ago
 		return -EBADMSG;
-	return hand_out(r, &g, step->buf, step->len, step->gr);
+	return hand_out(im, r, &g, step->buf, step->len, step->gr);
 }
 
 NSS_ENTRY _nss_scim_getgrnam_r(const char *name, struct group *gr, char *buf, size_t len,

@@ -85,6 +85,7 @@ struct image_header {
 };
 
 #define IMAGE_POLICY_STATED 1u // [access] allow was given
+#define IMAGE_MEMBERS_SELF 2u  // no members are listed; a reader shows the asking person's own name
 
 // One line of an index: up to seven entries. `tag` is the key's hash >> 32,
 // `ref` the record's offset in its section divided by 8, with IMAGE_REF_USER set

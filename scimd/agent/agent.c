@@ -4,6 +4,7 @@
 #include "scimd/agent/agent.h"
 #include "scimd/agent/control.h"
 #include "scimd/agent/internal.h"
+#include "scimd/agent/restore.h"
 #include "scimd/base/clock.h"
 #include "scimd/base/log.h"
 #include "scimd/image/write.h"
@@ -160,13 +161,26 @@ static int agent_on_local(sd_event_source *s, const struct inotify_event *ev, vo
 	return 0;
 }
 
+// The longer rhythm; also after every failure, and where nothing shorter is to be had.
+static bool agent_full_due(const struct agent *a)
+{
+	if (a->failures || !a->full_boot ||
+	    clock_boot() - a->full_boot >= (int64_t)a->config->full_interval * 1000)
+		return true;
+	for (size_t i = 0; i < a->config->directory_count; i++)
+		if (a->directories[i].no_look || strcmp(a->directories[i].state, "ok") != 0)
+			return true;
+	return false;
+}
+
 static int agent_on_timer(sd_event_source *s, uint64_t usec, void *arg)
 {
+	static const struct agent_request full = { .full = true }, look = { .look = true };
 	struct agent *a = arg;
 
 	(void)s;
 	(void)usec;
-	(void)agent_sync(a, &(struct agent_request){ .full = true });
+	(void)agent_sync(a, agent_full_due(a) ? &full : &look);
 	return 0;
 }
 
@@ -212,12 +226,13 @@ static int agent_state(struct agent *a, struct fail *f)
 	if (r < 0)
 		return r;
 	if (a->store_lost)
-		log_error(
-			"the store was damaged and moved aside below %s; ids that were given stay "
-			"with their owners only as far as the image remembers them",
-			private);
+		log_error("the store was damaged and moved aside below %s; the ledger of ids comes "
+			  "back from the image, all else from the directory",
+			  private);
 	r = image_recover(dir, f);
-	return r < 0 ? fail_in(f, r, "accounts.image") : 0;
+	if (r < 0)
+		return fail_in(f, r, "accounts.image");
+	return restore_ledger(a->store, dir, f);
 }
 
 static int agent_signals(struct agent *a, struct fail *f)

@@ -36,6 +36,8 @@ struct agent_directory {
 	size_t held_user_count, held_group_count;
 	uint64_t held_memberships;
 	uint64_t users, groups; // received in the last complete pull
+	bool no_look;           // it cannot tell who is disabled without a full list
+	int64_t retry_after;    // seconds the server asked for in the last round, -1
 };
 
 struct agent_status {
@@ -53,6 +55,7 @@ struct agent_status {
 // A round somebody asked for.
 struct agent_request {
 	bool full, dry_run, accept_removals;
+	bool look; // only at who is disabled (the shorter rhythm); a full round where that cannot be
 	const char *accept_directory; // copied
 	bool republish;
 	struct control_call *call; // answered at the end, or NULL

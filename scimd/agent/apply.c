@@ -20,6 +20,7 @@ struct apply {
 	struct plan *p;
 	const struct resolved *res;
 	int64_t now;
+	struct table names; // of people in the ledger → its index
 };
 
 static const char *apply_source(const struct apply *a, uint32_t source)
@@ -138,14 +139,24 @@ static int apply_ledger(struct store_txn *t, const struct apply *a, uint8_t kind
 				  .first_seen = e ? e->first_seen : a->now,
 				  .last_seen = a->now };
 	char detail[160];
+	uint32_t before;
 	int r;
 
-	if (e && strcmp(e->name, name) == 0 && e->uid == uid && e->gid == gid && !e->deleted)
+	if (e && strcmp(e->source, LEDGER_RESTORED) != 0 && strcmp(e->name, name) == 0 &&
+	    e->uid == uid && e->gid == gid && !e->deleted)
 		return 0;
 	r = store_ledger_put(t, &l);
 	if (r == 0 && e && strcmp(e->name, name) != 0) {
 		(void)snprintf(detail, sizeof(detail), "was %s", e->name);
 		r = apply_audit(t, "renamed", l.source, kind, id, name, uid, detail);
+	}
+	before = e ? TABLE_NONE : table_get(&a->names, name, strlen(name));
+	if (r == 0 && before != TABLE_NONE && kind == RESOURCE_USER) {
+		const struct ledger_entry *b = &a->p->ledger[before];
+
+		(void)snprintf(detail, sizeof(detail), "was the name of uid %u (id %.80s)", b->uid,
+			       b->id);
+		r = apply_audit(t, "name-passed", l.source, kind, id, name, uid, detail);
 	}
 	return r;
 }
@@ -214,7 +225,8 @@ static bool apply_needed(const struct plan *p, const struct resolved *res)
 
 		if (ac->ledger == UINT32_MAX ||
 		    (ac->state != ACCOUNT_DELETED && ac->state != ACCOUNT_REFUSED &&
-		     strcmp(p->ledger[ac->ledger].name, ac->name) != 0))
+		     (strcmp(p->ledger[ac->ledger].name, ac->name) != 0 ||
+		      strcmp(p->ledger[ac->ledger].source, LEDGER_RESTORED) == 0)))
 			return true;
 	}
 	for (uint32_t i = 0; i < res->group_count; i++)
@@ -226,7 +238,18 @@ static bool apply_needed(const struct plan *p, const struct resolved *res)
 int apply_plan(const struct job_input *in, struct plan *p, const struct resolved *res,
 	       struct fail *f)
 {
-	struct apply a = { in, p, res, clock_wall() };
+	struct apply a = { .in = in, .p = p, .res = res, .now = clock_wall() };
+	int r = 0;
 
-	return apply_needed(p, res) ? store_apply(in->store, apply_all, &a, f) : 0;
+	if (!apply_needed(p, res))
+		return 0;
+	for (uint32_t i = 0; i < p->ledger_count && r == 0; i++)
+		if (p->ledger[i].kind == RESOURCE_USER)
+			r = table_put(&a.names, p->ledger[i].name, strlen(p->ledger[i].name), i);
+	if (r == 0)
+		r = store_apply(in->store, apply_all, &a, f);
+	else
+		r = fail(f, ENOMEM, "out of memory");
+	table_free(&a.names);
+	return r;
 }

@@ -9,6 +9,7 @@
 #include "scimd/base/buf.h"
 #include "scimd/base/clock.h"
 #include "scimd/identity/map.h"
+#include "scimd/identity/resolve.h"
 #include "scimd/scim/resource.h"
 #include "scimd/store/store.h"
 #include <errno.h>
@@ -35,7 +36,8 @@ static int check_visit(void *arg, const struct store_ledger *l)
 {
 	struct check_search *s = arg;
 
-	if (l->kind != RESOURCE_USER || l->deleted || strcmp(l->name, s->name) != 0)
+	if (l->kind != RESOURCE_USER || l->deleted || strcmp(l->source, LEDGER_RESTORED) == 0 ||
+	    strcmp(l->name, s->name) != 0)
 		return 0;
 	s->source = strdup(l->source);
 	s->id = strdup(l->id);

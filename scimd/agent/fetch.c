@@ -135,12 +135,14 @@ static void fetch_on_end(void *arg, const struct pull_result *r)
 	ft->calls.end(ft->calls.arg, &end);
 }
 
-int fetch_run(struct fetch *ft, struct stage *st, const struct fetch_calls *calls, struct fail *f)
+int fetch_run(struct fetch *ft, struct stage *st, bool disabled_only,
+	      const struct fetch_calls *calls, struct fail *f)
 {
 	const struct pull_calls pc = {
 		.arg = ft,
 		.user_attributes = mapping_attributes(ft->mapping, RESOURCE_USER),
 		.group_attributes = mapping_attributes(ft->mapping, RESOURCE_GROUP),
+		.disabled_only = disabled_only,
 		.resource = fetch_on_resource,
 		.members = fetch_on_members,
 		.progress = fetch_on_progress,

@@ -41,8 +41,10 @@ struct fetch_calls {
 int fetch_new(sd_event *event, const struct config_directory *dir, const struct mapping *mapping,
 	      struct fetch **out, struct fail *f);
 void fetch_free(struct fetch *ft); // ends what is under way without calling back
-// Walks everything into st. 0, or -errno when it could not even begin.
-int fetch_run(struct fetch *ft, struct stage *st, const struct fetch_calls *calls, struct fail *f);
+// Walks everything into st, or only those who are disabled (pull.h). 0, or -errno
+// when it could not even begin.
+int fetch_run(struct fetch *ft, struct stage *st, bool disabled_only,
+	      const struct fetch_calls *calls, struct fail *f);
 
 struct fetch_check {
 	int status;               // HTTP status, 0 = no answer

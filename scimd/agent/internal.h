@@ -40,6 +40,7 @@ struct agent {
 	bool have_report, publish_failed;
 	int64_t last_at, last_ms, next_at;
 	bool last_ok, last_full;
+	int64_t full_boot; // boot clock of the last full round that was good, ms; 0 = none
 	char last_error[800];
 	unsigned int failures; // rounds in a row
 };

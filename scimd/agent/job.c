@@ -51,8 +51,7 @@ static int job_resolve(const struct job_input *in, struct plan *p, struct resolv
 				     .ledger = p->ledger,
 				     .ledger_count = p->ledger_count,
 				     .local = &local,
-				     .now = clock_wall(),
-				     .no_allocation = in->no_allocation };
+				     .now = clock_wall() };
 	return identity_resolve(&ri, res, f);
 }
 
@@ -216,6 +215,8 @@ static int job_publish(const struct job_input *in, const struct resolved *res, s
 	src.groups = groups;
 	src.group_count = res->group_count;
 	src.policy_flags = c->identity.allow || c->identity.allow_all ? IMAGE_POLICY_STATED : 0;
+	if (c->identity.group_members == GROUP_MEMBERS_SELF)
+		src.policy_flags |= IMAGE_MEMBERS_SELF;
 	src.stale_warn = c->stale_warn;
 	src.stale_deny = c->stale_deny;
 	r = image_publish(c->state_dir, &src, job_all_complete(in) ? clock_wall() : 0, &out->image,
@@ -238,6 +239,11 @@ static int job_steps(const struct job_input *in, struct plan *p, struct resolved
 	r = plan_make(in, p, out, f);
 	if (r < 0)
 		return r;
+	// Without its people the store knows nothing better than the image does.
+	if (p->restored && p->unread)
+		return fail(f, EAGAIN,
+			    "the store was lost; the image stays as it is until every directory "
+			    "has been read completely once");
 	for (size_t i = 0; i < in->config->directory_count; i++)
 		out->held |= out->helds[i].reason != NULL;
 	out->changed = p->changed;

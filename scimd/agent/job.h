@@ -27,8 +27,6 @@ struct job_input {
 	bool accept_removals;
 	const char *accept_directory; // section name, or NULL
 	bool republish;               // also when nothing changed
-	bool no_allocation;           // the ledger was lost
-	bool write_nothing;           // the image is good and nothing may be published (dry run)
 };
 
 struct job_refusal {

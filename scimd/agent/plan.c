@@ -9,6 +9,7 @@
 #include "scimd/base/clock.h"
 #include "scimd/scim/resource.h"
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -174,6 +175,7 @@ static int plan_ledger(void *arg, const struct store_ledger *l)
 	if (!e->source || !e->id || !e->name)
 		return -ENOMEM;
 	p->ledger_count++;
+	p->restored |= strcmp(e->source, LEDGER_RESTORED) == 0;
 	return 0;
 }
 
@@ -200,6 +202,17 @@ static int plan_new(struct plan *p, uint32_t source, const struct stage *st)
 	return 0;
 }
 
+// Its fingerprint is written with its first complete list.
+static bool plan_read_before(struct store_txn *view, const char *source)
+{
+	const void *data;
+	char key[96];
+	size_t len;
+
+	return snprintf(key, sizeof(key), "fingerprint/%s", source) < (int)sizeof(key) &&
+	       store_state_get(view, key, &data, &len) == 0;
+}
+
 int plan_make(const struct job_input *in, struct plan *p, struct job *out, struct fail *f)
 {
 	struct plan_reader pr = { in, p };
@@ -219,6 +232,9 @@ int plan_make(const struct job_input *in, struct plan *p, struct job *out, struc
 	for (uint32_t i = 0; r == 0 && in->stages && i < in->config->directory_count; i++)
 		if (in->stages[i])
 			r = brake_judge(in, p, i, view, &out->helds[i], &out->arena, f);
+	for (uint32_t i = 0; r == 0 && i < in->config->directory_count; i++)
+		p->unread |= !(in->stages && in->stages[i] && in->stages[i]->complete) &&
+			     !plan_read_before(view, in->config->directories[i].name);
 	store_view_end(view);
 	for (size_t i = 0; r == 0 && i < p->count; i++)
 		if (p->items[i].what != '=')

@@ -34,6 +34,8 @@ struct plan {
 	size_t ledger_count, ledger_cap;
 	char *fingerprints[64]; // new one per directory, or NULL to leave the stored one
 	bool changed;
+	bool restored; // the ledger came back from the image …
+	bool unread;   // … and a directory has not been read completely since
 };
 
 // Reads the store and lays the stages over it. 0 or -errno.

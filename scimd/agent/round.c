@@ -50,6 +50,7 @@ int agent_sync(struct agent *a, const struct agent_request *req)
 		    !req->accept_directory && !(*end)->req.dry_run &&
 		    (*end)->req.full >= req->full) {
 			(*end)->req.republish |= req->republish;
+			(*end)->req.look |= req->look && !(*end)->req.full;
 			return 0;
 		}
 	}
@@ -216,7 +217,12 @@ static void round_end(struct agent *a)
 			    !a->input.dry_run
 		    ? &a->report
 		    : &a->job;
+	if (w->req.look && !ok) {
+		a->last_ok = false;
+		a->failures++;
+	}
 	if (w->req.full && !w->req.dry_run) {
+		a->full_boot = ok ? clock_boot() : a->full_boot;
 		a->last_ok = ok;
 		a->last_full = true;
 		a->last_at = clock_wall();
@@ -253,7 +259,18 @@ static uint64_t round_pause(const struct agent *a)
 		return usual;
 	for (unsigned int i = 1; i < a->failures && s < usual; i++)
 		s *= 2;
-	return s < usual ? s : usual;
+	if (s > usual)
+		s = usual;
+	// What a server asks for is honoured, up to the rhythm of complete lists.
+	for (size_t i = 0; i < a->config->directory_count; i++) {
+		int64_t asked = a->directories[i].retry_after;
+
+		if (asked > (int64_t)a->config->full_interval)
+			asked = a->config->full_interval;
+		if (asked > 0 && (uint64_t)asked > s)
+			s = (uint64_t)asked;
+	}
+	return s;
 }
 
 void round_on_job(void *arg)
@@ -312,14 +329,30 @@ static void round_progress(void *arg, const struct fetch_progress *p)
 	control_progress(call, o);
 }
 
+// From now on both rhythms bring the full list; the one that is due comes at once.
+static void round_no_look(struct agent *a, struct agent_directory *d, const char *why)
+{
+	d->no_look = true;
+	log_info("directory \"%s\" is read in full every time: %s",
+		 a->config->directories[a->at].name, why);
+	(void)agent_sync(a, &(struct agent_request){ .full = true });
+}
+
 static void round_fetched(void *arg, const struct fetch_end *end)
 {
 	struct agent *a = arg;
 	struct agent_directory *d = &a->directories[a->at];
 	struct fail f = { "" };
-	int r = stage_finish(a->stages[a->at], end->r == 0, &f);
+	bool look = !a->wishes->req.full;
+	int r = stage_finish(a->stages[a->at], end->r == 0 && !look, &f);
 
-	if (end->r < 0 || r < 0) {
+	d->retry_after = end->r < 0 ? end->retry_after : -1;
+
+	if (look && end->r == -EOPNOTSUPP) {
+		round_no_look(a, d, end->text);
+	} else if (look && end->r == 0) {
+		;
+	} else if (end->r < 0 || r < 0) {
 		d->state = "failed";
 		(void)snprintf(d->error, sizeof(d->error), "%s", end->r < 0 ? end->text : f.text);
 		if (r < 0)
@@ -339,18 +372,24 @@ static void round_next(struct agent *a)
 {
 	const struct fetch_calls calls = { a, round_progress, round_fetched };
 
-	while (a->wishes->req.full && a->at < a->config->directory_count) {
+	while ((a->wishes->req.full || a->wishes->req.look) && a->at < a->config->directory_count) {
 		struct agent_directory *d = &a->directories[a->at];
 		struct fail f = { "" };
 		int r = stage_new(a->config->directories[a->at].name, a->mappings[a->at], a->store,
 				  &a->stages[a->at]);
 
 		if (r == 0)
-			r = fetch_run(a->fetches[a->at], a->stages[a->at], &calls, &f);
+			r = fetch_run(a->fetches[a->at], a->stages[a->at], !a->wishes->req.full,
+				      &calls, &f);
 		if (r == 0)
 			return;
-		d->state = "failed";
-		(void)snprintf(d->error, sizeof(d->error), "%s", f.text[0] ? f.text : strerror(-r));
+		if (r == -EOPNOTSUPP) {
+			round_no_look(a, d, f.text);
+		} else {
+			d->state = "failed";
+			(void)snprintf(d->error, sizeof(d->error), "%s",
+				       f.text[0] ? f.text : strerror(-r));
+		}
 		stage_free(a->stages[a->at]);
 		a->stages[a->at++] = NULL;
 	}

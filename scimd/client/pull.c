@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define PULL_SLICE 200
 #define PULL_PAGES_MAX 100000u
@@ -96,6 +97,8 @@ static void pull_finished(struct pull *p)
 		pull_end(p, EPROTO, -1,
 			 "%s: %llu of %lld were received; an incomplete list changes nothing",
 			 pull_what(p), (unsigned long long)got, (long long)p->total);
+	else if (p->calls.disabled_only)
+		pull_end(p, 0, -1, "%s", "");
 	else if (p->stage == PULL_USERS && !(p->quirks & QUIRK_NO_GROUPS))
 		pull_list(p, PULL_GROUPS);
 	else
@@ -156,6 +159,15 @@ static void pull_next(struct pull *p)
 	pull_ask(p);
 }
 
+// Somebody else in the answer: the filter was not honoured.
+static bool pull_disabled(struct json_object *res)
+{
+	struct json_object *active = json_member(res, "active");
+	const char *text = active ? json_object_get_string(active) : NULL;
+
+	return text && strcasecmp(text, "false") == 0;
+}
+
 static int pull_on_slice(sd_event_source *s, void *arg)
 {
 	struct pull *p = arg;
@@ -164,7 +176,9 @@ static int pull_on_slice(sd_event_source *s, void *arg)
 
 	for (; p->at < stop; p->at++) {
 		struct json_object *res = json_object_array_get_idx(p->page.resources, p->at);
-		int seen = p->calls.resource(p->calls.arg, kind, res);
+		int seen = p->calls.disabled_only && !pull_disabled(res)
+				   ? -EOPNOTSUPP
+				   : p->calls.resource(p->calls.arg, kind, res);
 
 		if (seen < 0) {
 			(void)sd_event_source_set_enabled(s, SD_EVENT_OFF);
@@ -196,6 +210,11 @@ static void pull_on_page(void *arg, const struct http_answer *a)
 	struct pull *p = arg;
 
 	p->call = NULL;
+	if (p->calls.disabled_only && a->r == 0 && a->status >= 400 && a->status < 502 &&
+	    a->status != 401 && a->status != 403 && a->status != 429 && a->status != 500) {
+		pull_end(p, EOPNOTSUPP, -1, "filter=active eq false: HTTP %d", a->status);
+		return;
+	}
 	if (a->r == 0 && a->status == 400 && !p->by_cursor && p->attributes) {
 		p->attributes = false; // asked again without attributes=
 		pull_ask(p);
@@ -266,6 +285,12 @@ static void pull_ask(struct pull *p)
 		r = buf_str(&b, "initial");
 	else if (r == 0 && p->cursor.len)
 		r = http_encode(&b, p->cursor.data);
+	if (r == 0 && p->calls.disabled_only) {
+		r = buf_str(&b, "&filter=");
+		if (r == 0)
+			r = http_encode(&b, "active eq false");
+		attributes = "id,active,meta.lastModified";
+	}
 	if (r == 0 && p->attributes && attributes && !(p->quirks & QUIRK_NO_PAGING)) {
 		r = buf_str(&b, "&attributes=");
 		if (r == 0)
@@ -335,6 +360,13 @@ int pull_start(sd_event *event, struct session *s, const struct pull_calls *call
 		r = sd_event_source_set_enabled(p->slice, SD_EVENT_OFF);
 	if (r >= 0)
 		r = session_begin(s, f);
+	if (r >= 0 && p->calls.disabled_only && (p->quirks & QUIRK_NO_FILTER))
+		r = fail(f, EOPNOTSUPP, "its row of the quirk table says that filters do not work");
+	if (r >= 0 && p->calls.disabled_only) {
+		*out = p;
+		pull_list(p, PULL_USERS);
+		return 0;
+	}
 	if (r >= 0)
 		r = session_get(s,
 				p->quirks & QUIRK_PROVIDER_PLURAL ? "/ServiceProviderConfigs"

@@ -42,6 +42,9 @@ struct pull_result {
 struct pull_calls {
 	void *arg;
 	const char *user_attributes, *group_attributes; // for attributes=, NULL: not sent
+	// Only those who are disabled: /Users?filter=active eq false. -EOPNOTSUPP where
+	// the directory has no such filter, or does not honour it.
+	bool disabled_only;
 	// One resource; the answer says whether its id was seen before. < 0 ends the walk.
 	int (*resource)(void *arg, uint8_t kind, struct json_object *res);
 	int (*members)(void *arg, const char *group, const char *const *users, size_t n);

@@ -18,6 +18,7 @@
 #define QUIRK_MEMBERS_FILTER (1u << 6)  // members only by filter=groups.value eq
 #define QUIRK_PROVIDER_PLURAL (1u << 7) // /ServiceProviderConfigs
 #define QUIRK_LOWER_PATHS (1u << 8)     // /users and /groups
+#define QUIRK_NO_FILTER (1u << 9)       // filter=active eq false is refused or wrong
 
 struct quirk {
 	const char *name;

@@ -153,6 +153,8 @@ static int claim_kept(struct resolver *rv, struct claims *cl)
 	for (uint32_t i = 0; i < rv->in->ledger_count && r == 0; i++) {
 		const struct ledger_entry *l = &rv->in->ledger[i];
 
+		if (judge_settled(rv, l))
+			continue;
 		if (l->kind == RESOURCE_USER)
 			r = table_put(&cl->kept_uids, &l->uid, sizeof(l->uid), i);
 		if (r == 0 && (l->kind == RESOURCE_GROUP || l->gid == l->uid))

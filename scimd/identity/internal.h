@@ -29,6 +29,7 @@ struct resolver {
 	struct resolved *out;
 	struct candidate *c;                    // one per resource
 	struct table ledger;                    // "source\0kind id" → ledger index
+	struct table restored, owned;           // { kind, number } → ledger index
 	struct table local_users, local_groups; // name → index
 	struct table local_uids, local_gids;    // 4 bytes → index
 	size_t refusal_cap;
@@ -40,6 +41,8 @@ void resolver_refuse(struct resolver *rv, struct candidate *c, bool warning, con
 		     const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
 int judge_all(struct resolver *rv);
+// True for an entry that came back from the image and has found its owner since.
+bool judge_settled(const struct resolver *rv, const struct ledger_entry *l);
 int claim_all(struct resolver *rv);
 
 #endif

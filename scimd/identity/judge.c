@@ -114,6 +114,23 @@ static void judge_ledger(struct resolver *rv, struct candidate *c, bool uid_give
 	c->incumbent = !l->deleted && strcmp(l->name, c->name) == 0;
 }
 
+// An entry that came back from the image finds its owner; see LEDGER_RESTORED.
+static void judge_restored(struct resolver *rv, struct candidate *c)
+{
+	uint32_t key[2] = { c->kind, c->kind == RESOURCE_USER ? c->uid : c->gid };
+	uint32_t i = table_get(&rv->restored, key, sizeof(key));
+	const struct ledger_entry *l;
+
+	if (i == TABLE_NONE)
+		return;
+	l = &rv->in->ledger[i];
+	if (c->given && (l->deleted || strcmp(l->name, c->name) != 0))
+		return;
+	c->ledger = i;
+	c->gid = l->gid;
+	c->incumbent = !l->deleted && strcmp(l->name, c->name) == 0;
+}
+
 static bool judge_numbers(struct resolver *rv, struct candidate *c)
 {
 	bool user = c->kind == RESOURCE_USER, uid_given = false, gid_given = false;
@@ -127,14 +144,6 @@ static bool judge_numbers(struct resolver *rv, struct candidate *c)
 	if (c->ledger != UINT32_MAX) {
 		judge_ledger(rv, c, uid_given, gid_given);
 	} else if (!c->given) {
-		if (rv->in->no_allocation) {
-			resolver_refuse(rv, c, false, "no-allocation",
-					"%s \"%s\": the ledger of ids was lost; nobody new gets a "
-					"number until it "
-					"is restored",
-					user ? "user" : "group", c->shown);
-			return false;
-		}
 		if (id_hashed(rv->in->sources[c->source].name, c->id, &hashed) < 0) {
 			rv->short_of_memory = true;
 			return false;
@@ -146,6 +155,8 @@ static bool judge_numbers(struct resolver *rv, struct candidate *c)
 	}
 	if (user && !gid_given && c->ledger == UINT32_MAX)
 		c->gid = c->uid;
+	if (c->ledger == UINT32_MAX)
+		judge_restored(rv, c);
 	c->private_group = user && c->gid == c->uid;
 	return true;
 }
@@ -200,6 +211,19 @@ static int judge_key(struct arena *a, const char *source, uint8_t kind, const ch
 	return 0;
 }
 
+// Restored entries by number, but not those whose owner has an entry by now.
+static int judge_owner(struct resolver *rv, uint32_t i)
+{
+	const struct ledger_entry *e = &rv->in->ledger[i];
+	uint32_t number[2] = { e->kind, e->kind == RESOURCE_USER ? e->uid : e->gid };
+	const void *key = arena_bytes(&rv->out->arena, number, sizeof(number));
+	bool restored = strcmp(e->source, LEDGER_RESTORED) == 0;
+
+	if (!key)
+		return -ENOMEM;
+	return table_put(restored ? &rv->restored : &rv->owned, key, sizeof(number), i);
+}
+
 static int judge_tables(struct resolver *rv)
 {
 	const struct local_accounts *l = rv->in->local;
@@ -213,6 +237,8 @@ static int judge_tables(struct resolver *rv)
 		r = judge_key(&rv->out->arena, e->source, e->kind, e->id, &key, &len);
 		if (r == 0)
 			r = table_put(&rv->ledger, key, len, i);
+		if (r == 0)
+			r = judge_owner(rv, i);
 	}
 	for (uint32_t i = 0; i < l->user_count && r == 0; i++) {
 		r = table_put(&rv->local_users, l->user_names[i], strlen(l->user_names[i]), i);
@@ -267,6 +293,14 @@ static int judge_one(struct resolver *rv, uint32_t i)
 		judge_state(rv, c);
 	c->refused = !judge_name(rv, c) || !judge_numbers(rv, c) || !judge_local(rv, c);
 	return rv->short_of_memory ? -ENOMEM : 0;
+}
+
+bool judge_settled(const struct resolver *rv, const struct ledger_entry *l)
+{
+	uint32_t number[2] = { l->kind, l->kind == RESOURCE_USER ? l->uid : l->gid };
+
+	return strcmp(l->source, LEDGER_RESTORED) == 0 &&
+	       table_get(&rv->owned, number, sizeof(number)) != TABLE_NONE;
 }
 
 int judge_all(struct resolver *rv)

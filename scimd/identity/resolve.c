@@ -189,7 +189,7 @@ static void resolve_tombstones(struct resolver *rv, const bool *alive, const boo
 		struct account *ac = &rv->out->accounts[rv->out->account_count];
 		size_t len = strlen(l->name);
 
-		if (l->kind != RESOURCE_USER || alive[i] ||
+		if (l->kind != RESOURCE_USER || alive[i] || judge_settled(rv, l) ||
 		    table_get(&rv->local_uids, &l->uid, sizeof(l->uid)) != TABLE_NONE ||
 		    account_id_reserved(l->uid))
 			continue;
@@ -446,6 +446,8 @@ int identity_resolve(const struct resolve_input *in, struct resolved *out, struc
 		      resolve_refusal_order);
 	memberships_free(&m);
 	table_free(&rv.ledger);
+	table_free(&rv.restored);
+	table_free(&rv.owned);
 	table_free(&rv.local_users);
 	table_free(&rv.local_groups);
 	table_free(&rv.local_uids);

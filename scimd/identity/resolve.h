@@ -46,6 +46,11 @@ struct identity_resource {
 	size_t len;
 };
 
+// The source of ledger entries that came back from the image: they know a name and
+// a number, but no SCIM id. A newcomer whose hashed number is theirs, or whose
+// given number and name are theirs, is their owner; nobody else gets the number.
+#define LEDGER_RESTORED "?"
+
 // What was decided before and may never change: from the store's ledger.
 struct ledger_entry {
 	const char *source; // section name
@@ -77,7 +82,6 @@ struct resolve_input {
 	size_t ledger_count;
 	const struct local_accounts *local;
 	int64_t now;
-	bool no_allocation; // the ledger was lost: newcomers without a given id are refused
 };
 
 struct account {

@@ -32,7 +32,8 @@ static void read_last(const struct image_paths *p, int64_t confirmed_wall, uint6
 	if (image_open(&im, p->image, IMAGE_BY_PREAD) < 0)
 		return;
 	*generation_out = im.head.generation + 1;
-	if (image_confirmed_at(&im, &last) == 0 && last.wall == confirmed_wall)
+	if (image_confirmed_at(&im, &last) == 0 &&
+	    (confirmed_wall == 0 || last.wall == confirmed_wall))
 		*confirmed_out = last; // with its boot clock, which proves the age
 	image_close(&im);
 }

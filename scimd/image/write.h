@@ -53,7 +53,8 @@ struct image_published {
 // verifies it through the reader, keeps the old one's second name
 // accounts.image.old, renames, fsyncs DIR, retires and punches the old one and
 // makes the next spare. 0, or -errno with the old image untouched and still answering.
-// confirmed_wall/boot: see image_confirm; 0 wall = never confirmed.
+// confirmed_wall: see image_confirm; 0 = the answers prove nothing new, what the
+// old image says of its age stays (never confirmed, if there is none).
 int image_publish(const char *dir, const struct image_source *src, int64_t confirmed_wall,
 		  struct image_published *out, struct fail *f);
 

@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# The two rhythms: the short one closes accounts that are disabled and asks for
+# nothing else; where the directory does not honour the filter, both bring the
+# whole list.
+set -euo pipefail
+if [ -z "${INSIDE:-}" ]; then
+  INSIDE=1 exec unshare --mount --pid --net --fork --mount-proc --kill-child --propagation private "$0"
+fi
+cd "$SRC"
+. tests/system/lib.sh
+work=$(mktemp -d)
+ns_prepare "$work" "$BUILD"
+scim_start tests/realscim --users 60 --groups 3
+(umask 077; echo secret >/etc/scimd/credentials.d/corp)
+conf() {
+  cat >/etc/scimd/scimd.conf <<EOF
+[scimd]
+interval = 1s
+full_interval = 1h
+[directory/corp]
+url = $SCIM_URL
+token = corp
+$1
+[access]
+allow = all
+EOF
+}
+locked() { [ "$(getent passwd "$1" | cut -d: -f2)" = '!' ]; }
+served() { getent passwd "$1"; }
+
+echo "# the short rhythm: disabled within the interval, newcomers wait"
+conf ''
+scimd_start
+admin /__churn '{"add":1}' >/dev/null
+admin /__churn '{"deactivate":1,"from":1}' >/dev/null
+tenacious 10 locked user00001
+if served user00060; then echo "a newcomer came with the short rhythm" >&2; exit 1; fi
+scimctl sync --wait >/dev/null
+served user00060 >/dev/null
+scimctl audit --user user00001 | grep -q disabled
+scimctl status | grep -q '^green'
+scimd_stop
+
+echo "# a directory without filters: everything comes with the short rhythm"
+conf 'quirks = gitlab'
+scimd_start
+admin /__churn '{"add":1}' >/dev/null
+tenacious 20 served user00061
+grep -q 'is read in full every time' "$NS_TMP/scimd.log"
+scimd_stop

@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# The store is lost: the image stays until the directory has been read, numbers
+# come back to their owners and to nobody else.
+set -euo pipefail
+if [ -z "${INSIDE:-}" ]; then
+  INSIDE=1 exec unshare --mount --pid --net --fork --mount-proc --kill-child --propagation private "$0"
+fi
+cd "$SRC"
+. tests/system/lib.sh
+work=$(mktemp -d)
+ns_prepare "$work" "$BUILD"
+(umask 077; echo secret >/etc/scimd/credentials.d/corp)
+conf() {
+  cat >/etc/scimd/scimd.conf <<EOF
+[directory/corp]
+url = $SCIM_URL
+token = corp
+timeout = 1s
+[access]
+allow = all
+EOF
+}
+state=/var/lib/scimd
+
+echo "# people, one of whom leaves for good"
+scim_start tests/realscim --users 40 --groups 3 --posix
+conf
+scimd --once
+admin /__churn '{"remove":1}' >/dev/null
+scimd --once
+gone=$(getent passwd | awk -F: '$7 == "/usr/sbin/nologin" { print $3 }' | head -n 1)
+left=$(getent passwd user00039 | cut -d: -f3)
+getent passwd >"$NS_TMP/before"
+getent group >>"$NS_TMP/before"
+[ -n "$left" ]
+
+echo "# damaged while the directory is away: the image stays as it is"
+scim_stop
+dd if=/dev/urandom of=$state/private/data.mdb bs=4096 count=2 conv=notrunc status=none
+r=0; scimd --once 2>"$NS_TMP/log" || r=$?
+[ "$r" != 0 ]
+grep -q 'moved aside' "$NS_TMP/log"
+grep -q 'taken over from the image' "$NS_TMP/log"
+{ getent passwd; getent group; } | cmp - "$NS_TMP/before"
+ls -d $state/private/damaged-* >/dev/null
+
+echo "# the directory is back: everybody has their number, the leaver keeps theirs"
+scim_start tests/realscim --users 39 --groups 3 --posix
+conf
+scimd --once
+{ getent passwd; getent group; } >"$NS_TMP/after"
+cmp "$NS_TMP/before" "$NS_TMP/after"
+[ "$(getent passwd "$left" | cut -d: -f1,7)" = user00039:/usr/sbin/nologin ]
+scimd --once
+{ getent passwd; getent group; } | cmp - "$NS_TMP/before"
+scim_stop
+
+echo "# somebody else is given the leaver's number: refused"
+scim_start tests/realscim --users 40 --groups 3 --posix
+conf
+rm -rf $state/private
+admin /__churn '{"rename":1,"from":39}' >/dev/null
+scimd --once 2>"$NS_TMP/log"
+[ "$(getent passwd "$left" | cut -d: -f1,7)" = user00039:/usr/sbin/nologin ]
+grep -q "number $left belongs to" "$NS_TMP/log"
+[ -n "${gone:-x}" ]
