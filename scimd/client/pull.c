@@ -289,7 +289,7 @@ static void pull_ask(struct pull *p)
 		r = buf_str(&b, "&filter=");
 		if (r == 0)
 			r = http_encode(&b, "active eq false");
-		attributes = "id,active,meta.lastModified";
+		attributes = "id,active,meta";
 	}
 	if (r == 0 && p->attributes && attributes && !(p->quirks & QUIRK_NO_PAGING)) {
 		r = buf_str(&b, "&attributes=");

@@ -108,9 +108,9 @@ static int extract_active(struct extract *x)
 
 	if (!v || (json_object_is_type(v, json_type_array) && json_object_array_length(v) == 0))
 		return 0;
-	if (s && strcasecmp(s, "true") == 0)
+	if (s && (strcmp(s, "true") == 0 || strcmp(s, "True") == 0))
 		return resource_put(x->out, FIELD_ACTIVE, 0, "true", 4);
-	if (s && strcasecmp(s, "false") == 0)
+	if (s && (strcmp(s, "false") == 0 || strcmp(s, "False") == 0))
 		return resource_put(x->out, FIELD_ACTIVE, 0, "false", 5);
 	return extract_put(x, FIELD_ACTIVE, 0, v);
 }

@@ -190,8 +190,7 @@ static bool judge_local(struct resolver *rv, struct candidate *c)
 				"user \"%s\": uid %u is a local account's", c->name, c->uid);
 		return false;
 	}
-	if ((!user || c->private_group) &&
-	    table_get(&rv->local_gids, &c->gid, sizeof(c->gid)) != TABLE_NONE) {
+	if (table_get(&rv->local_gids, &c->gid, sizeof(c->gid)) != TABLE_NONE) {
 		resolver_refuse(rv, c, false, "local-id", "%s \"%s\": gid %u is a local group's",
 				user ? "user" : "group", c->name, c->gid);
 		return false;

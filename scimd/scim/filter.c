@@ -272,7 +272,7 @@ static bool filter_value(struct filter_parser *ps, struct scim_value *v)
 		return filter_string(ps, v);
 	}
 	from = ps->p;
-	while (ps->p < ps->end && !strchr(" \t()[]\"", *ps->p))
+	while (ps->p < ps->end && !strchr(" \t()[]{}\"", *ps->p))
 		ps->p++;
 	if (ps->p == from)
 		return filter_bad(ps, "a value") != NULL;
