@@ -21,7 +21,7 @@ static int read_file(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	uint8_t kind = strncmp(slash ? slash + 1 : path, "groups", 6) == 0 ? RESOURCE_GROUP
-									    : RESOURCE_USER;
+									   : RESOURCE_USER;
 	struct json_object *o = json_object_from_file(path), *list = o;
 	struct scim_list page;
 
