@@ -625,6 +625,7 @@ static int config_prepare(struct config_loader *ld)
 		// [identity] first, so that the directory's own section wins.
 		for (size_t k = 0; k < ld->lines.count; k++)
 			if (strcmp(ld->lines.list[k].section, "identity") == 0 &&
+			    !config_row("identity", ld->lines.list[k].key) &&
 			    config_mapped(ld->lines.list[k].key))
 				config_override(ld, &ld->lines.list[k], d);
 		for (size_t k = 0; k < CONFIG_ROWS; k++)

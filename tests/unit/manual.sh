@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# The manual pages name every setting with its default, every command, every
+# option of scimd; they render without a complaint; the example configuration is good.
+set -euo pipefail
+cd "$SRC"
+ctl=$BUILD/root/usr/bin/scimctl bad=0
+miss() { echo "$1" >&2; bad=1; }
+while IFS=$'\x01' read -r section name otherwise _; do
+  body=$(awk -v s="$section" '
+    /^\.SH / { on = ($2 == "[" s "]" || (s == "directory" && $2 == "[directory/NAME]")) } on' packaging/man/scimd.conf.5)
+  grep -qx "\.B $name" <<<"$body" || miss "scimd.conf.5: [$section] $name is not described"
+  [ -z "$otherwise" ] || grep -A2 -x "\.B $name" <<<"$body" | grep -qF "Default: $otherwise." ||
+    miss "scimd.conf.5: [$section] $name: the default $otherwise is not there"
+done < <("$ctl" config options | tr '\t' '\001')
+grep '^\.B ' packaging/man/scimd.conf.5 | grep -v ' scimctl' | cut -d' ' -f2 | sort -u |
+  comm -23 - <("$ctl" config options | cut -f2 | sort -u) >"$BUILD/manual.more"
+[ ! -s "$BUILD/manual.more" ] || miss "scimd.conf.5 describes what is no setting: $(cat "$BUILD/manual.more")"
+for c in $("$ctl" help | sed -n 's/^  \([a-z]*\).*/\1/p'); do
+  grep -qE "^\.BI? $c\b" packaging/man/scimctl.1 || miss "scimctl.1: $c is not described"
+done
+for o in $("$BUILD/root/usr/sbin/scimd" --help | sed -n 's/^  --\([a-z]*\).*/\1/p'); do
+  grep -q "\\\\-\\\\-$o" packaging/man/scimd.8 || miss "scimd.8: --$o is not described"
+done
+if command -v groff >/dev/null; then
+  for p in packaging/man/*; do
+    out=$(groff -man -Tutf8 -ww -z "$p" 2>&1)
+    [ -z "$out" ] || miss "$p: $out"
+  done
+fi
+"$ctl" config check packaging/scimd.conf >/dev/null || miss "packaging/scimd.conf is refused"
+[ "$bad" = 0 ]
