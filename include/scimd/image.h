@@ -77,6 +77,7 @@ struct image_header {
 	uint32_t policy_flags; // IMAGE_POLICY_*
 	uint32_t stale_warn;   // seconds since `confirmed`, 0 = never
 	uint32_t stale_deny;   // seconds, 0 = never
+	uint64_t made_of;      // the writer's digest of what it was made from, 0 = untold
 	uint64_t check;        // image_check(seed, bytes before this field)
 	// Not covered by `check`, because they change in place:
 	uint32_t retired; // not 0: a newer file has the name

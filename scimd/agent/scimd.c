@@ -5,6 +5,7 @@
 #include "scimd/base/fail.h"
 #include "scimd/base/log.h"
 #include <getopt.h>
+#include <malloc.h>
 #include <scimd/paths.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,6 +94,8 @@ int main(int argc, char **argv)
 	}
 	if (checking)
 		return check(o.config);
+	// One heap for both threads: what one frees the other may use.
+	(void)mallopt(M_ARENA_MAX, 1);
 	(void)umask(022);
 	(void)prctl(PR_SET_DUMPABLE, 0); // the token is in memory
 	log_open(level);

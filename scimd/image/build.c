@@ -281,6 +281,7 @@ static void put_header(struct build *b, uint64_t generation,
 	h->group_count = b->src->group_count;
 	h->active_count = b->active;
 	h->policy_flags = b->src->policy_flags;
+	h->made_of = b->src->made_of;
 	h->stale_warn = b->src->stale_warn;
 	h->stale_deny = b->src->stale_deny;
 	h->check = image_check(h->seed, h, offsetof(struct image_header, check));

@@ -41,6 +41,7 @@ struct image_source {
 	const struct image_group_source *groups;
 	uint32_t group_count;
 	uint32_t policy_flags, stale_warn, stale_deny;
+	uint64_t made_of; // scimd/image.h
 };
 
 struct image_published {

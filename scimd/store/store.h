@@ -100,6 +100,7 @@ int store_audit_verify(struct store_txn *t, uint64_t *count_out, uint64_t *bad_o
 
 struct store_stats {
 	uint64_t bytes, map_size, resources, ledger, audit;
+	uint64_t commits; // number of the last write transaction
 };
 int store_stat(struct store *s, struct store_stats *out);
 
