@@ -8,7 +8,8 @@
 #include <errno.h>
 #include <lmdb.h>
 
-enum store_db { STORE_RESOURCE, STORE_LEDGER, STORE_STATE, STORE_AUDIT, STORE_DBS };
+// The first two are in every store; the rest are the host's, or the caller's own (raw.h).
+enum store_db { STORE_STATE, STORE_AUDIT, STORE_RESOURCE, STORE_LEDGER, STORE_DBS };
 
 #define STORE_EFULL EXFULL // the map is full: grow and run again; never leaves the store
 
@@ -17,7 +18,7 @@ struct store_txn {
 	MDB_txn *txn;
 };
 
-MDB_dbi store_dbi(const struct store_txn *t, enum store_db db);
+MDB_dbi store_dbi(const struct store_txn *t, unsigned int db);
 int store_errno(int rc); // of LMDB's codes, 0 or -errno
 
 #endif

@@ -41,7 +41,7 @@ static int store_key(uint8_t key[DIGEST_LEN], const char *source, uint8_t kind, 
 	return digest_parts(key, parts, 3);
 }
 
-static int store_get(struct store_txn *t, enum store_db db, MDB_val *key, struct store_cursor *c)
+static int record_get(struct store_txn *t, enum store_db db, MDB_val *key, struct store_cursor *c)
 {
 	MDB_val v;
 	int r = store_errno(mdb_get(t->txn, store_dbi(t, db), key, &v));
@@ -111,7 +111,7 @@ int store_resource_get(struct store_txn *t, const char *source, uint8_t kind, co
 	int r = store_key(hash, source, kind, id);
 
 	if (r == 0)
-		r = store_get(t, STORE_RESOURCE, &key, &c);
+		r = record_get(t, STORE_RESOURCE, &key, &c);
 	if (r == 0)
 		r = store_resource_parse(c, &found);
 	if (r == 0 && (found.kind != kind || strcmp(found.source, source) || strcmp(found.id, id)))
@@ -212,7 +212,7 @@ int store_ledger_get(struct store_txn *t, const char *source, uint8_t kind, cons
 	int r = store_key(hash, source, kind, id);
 
 	if (r == 0)
-		r = store_get(t, STORE_LEDGER, &key, &c);
+		r = record_get(t, STORE_LEDGER, &key, &c);
 	if (r == 0)
 		r = store_ledger_parse(c, &found);
 	if (r == 0 && (found.kind != kind || strcmp(found.source, source) || strcmp(found.id, id)))
@@ -276,7 +276,7 @@ int store_state_get(struct store_txn *t, const char *key, const void **data, siz
 {
 	MDB_val k = { strlen(key), (void *)(uintptr_t)key };
 	struct store_cursor c = { 0 };
-	int r = store_get(t, STORE_STATE, &k, &c);
+	int r = record_get(t, STORE_STATE, &k, &c);
 
 	if (r < 0)
 		return r;

@@ -24,13 +24,17 @@
 
 struct store {
 	MDB_env *env;
-	MDB_dbi dbi[STORE_DBS];
+	MDB_dbi dbi[STORE_DB_MAX];
+	const char *names[STORE_DB_MAX];
+	size_t count; // of databases
+	bool host;    // its own are the host's (record.c)
 	pthread_rwlock_t growing; // views and writers hold it shared, growing takes it alone
 	size_t map_size, map_max;
 	int lock;
 };
 
-static const char *const store_db_names[STORE_DBS] = { "resource", "ledger", "state", "audit" };
+static const char *const store_common[] = { "state", "audit" };
+static const char *const store_host[] = { "resource", "ledger", NULL };
 
 int store_errno(int rc)
 {
@@ -100,7 +104,7 @@ static int store_env(struct store *s, const char *dir, struct fail *f)
 
 	rc = mdb_env_create(&s->env);
 	if (rc == 0)
-		rc = mdb_env_set_maxdbs(s->env, STORE_DBS);
+		rc = mdb_env_set_maxdbs(s->env, STORE_DB_MAX);
 	if (rc == 0)
 		rc = mdb_env_set_mapsize(s->env, s->map_size);
 	if (rc == 0)
@@ -109,8 +113,8 @@ static int store_env(struct store *s, const char *dir, struct fail *f)
 		rc = store_whole(s, dir);
 	if (rc == 0)
 		rc = mdb_txn_begin(s->env, NULL, 0, &txn);
-	for (size_t i = 0; rc == 0 && i < STORE_DBS; i++)
-		rc = mdb_dbi_open(txn, store_db_names[i], MDB_CREATE, &s->dbi[i]);
+	for (size_t i = 0; rc == 0 && i < s->count; i++)
+		rc = mdb_dbi_open(txn, s->names[i], MDB_CREATE, &s->dbi[i]);
 	if (rc == 0)
 		rc = mdb_txn_commit(txn);
 	else if (txn)
@@ -167,7 +171,7 @@ static int store_check(struct store *s, struct fail *f)
 	if (r == 0 && format[0] && strcmp(format, STORE_FORMAT) != 0)
 		r = fail(f, ESTALE, "the store has format %s, this scimd knows %s", format,
 			 STORE_FORMAT);
-	if (r == 0)
+	if (r == 0 && s->host)
 		r = store_ledger_each(t, store_no_record, NULL);
 	store_view_end(t);
 	return r;
@@ -201,7 +205,7 @@ static int store_size_sane(const char *dir, struct fail *f)
 	return 0;
 }
 
-static int store_try(struct store *s, const char *dir, struct fail *f)
+static int store_attempt(struct store *s, const char *dir, struct fail *f)
 {
 	int r = store_size_sane(dir, f);
 
@@ -218,6 +222,15 @@ static int store_try(struct store *s, const char *dir, struct fail *f)
 	return r;
 }
 
+static void store_databases(struct store *s, const char *const *own)
+{
+	s->host = !own;
+	for (size_t i = 0; i < sizeof(store_common) / sizeof(*store_common); i++)
+		s->names[s->count++] = store_common[i];
+	for (own = own ? own : store_host; *own && s->count < STORE_DB_MAX; own++)
+		s->names[s->count++] = *own;
+}
+
 int store_open(const char *dir, const struct store_options *o, struct store **out,
 	       bool *damaged_out, struct fail *f)
 {
@@ -231,6 +244,7 @@ int store_open(const char *dir, const struct store_options *o, struct store **ou
 	s->lock = -1;
 	s->map_size = o && o->map_size ? o->map_size : STORE_FIRST;
 	s->map_max = o && o->map_max ? o->map_max : STORE_MAX;
+	store_databases(s, o ? o->databases : NULL);
 	(void)pthread_rwlock_init(&s->growing, NULL);
 	if (mkdir(dir, 0700) < 0 && errno != EEXIST) {
 		r = fail(f, errno, "%s: %s", dir, strerror(errno));
@@ -239,12 +253,12 @@ int store_open(const char *dir, const struct store_options *o, struct store **ou
 	r = store_lock(s, dir, f);
 	if (r < 0)
 		goto out;
-	r = store_try(s, dir, &why);
+	r = store_attempt(s, dir, &why);
 	if (r == -EBADMSG) {
 		damaged = true;
 		r = store_move_aside(dir, f);
 		if (r == 0)
-			r = store_try(s, dir, &why);
+			r = store_attempt(s, dir, &why);
 	}
 	if (r < 0) {
 		r = fail(f, -r, "store: %s", why.text);
@@ -273,7 +287,7 @@ void store_close(struct store *s)
 	free(s);
 }
 
-MDB_dbi store_dbi(const struct store_txn *t, enum store_db db)
+MDB_dbi store_dbi(const struct store_txn *t, unsigned int db)
 {
 	return t->store->dbi[db];
 }
@@ -334,6 +348,22 @@ int store_apply(struct store *s, int (*fn)(struct store_txn *t, void *arg, struc
 	}
 }
 
+int store_try(struct store_txn *t, int (*fn)(struct store_txn *t, void *arg, struct fail *f),
+	      void *arg, struct fail *f)
+{
+	struct store_txn inner = { .store = t->store };
+	int r = store_errno(mdb_txn_begin(t->store->env, t->txn, 0, &inner.txn));
+
+	if (r < 0)
+		return fail(f, -r, "store: %s", fail_word(r));
+	r = fn(&inner, arg, f);
+	if (r < 0)
+		mdb_txn_abort(inner.txn);
+	else
+		r = store_errno(mdb_txn_commit(inner.txn));
+	return r;
+}
+
 int store_view(struct store *s, struct store_txn **out, struct fail *f)
 {
 	struct store_txn *t = calloc(1, sizeof(*t));
@@ -365,7 +395,7 @@ void store_view_end(struct store_txn *t)
 int store_stat(struct store *s, struct store_stats *out)
 {
 	struct store_stats st = { .map_size = s->map_size };
-	uint64_t *counts[] = { &st.resources, &st.ledger, NULL, &st.audit };
+	uint64_t *counts[] = { NULL, &st.audit, &st.resources, &st.ledger };
 	struct store_txn *t;
 	MDB_envinfo info;
 	MDB_stat ms;
@@ -373,7 +403,7 @@ int store_stat(struct store *s, struct store_stats *out)
 
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < STORE_DBS; i++)
+	for (size_t i = 0; i < (s->host ? STORE_DBS : STORE_RESOURCE); i++)
 		if (counts[i] && mdb_stat(t->txn, s->dbi[i], &ms) == 0)
 			*counts[i] = ms.ms_entries;
 	if (mdb_env_info(s->env, &info) == 0 && mdb_env_stat(s->env, &ms) == 0) {

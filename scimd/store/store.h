@@ -30,7 +30,13 @@ struct store_txn;
 struct store_options {
 	size_t map_size; // first size, 0 = 256 MiB
 	size_t map_max;  // 0 = 64 GiB
+	// The caller's own databases, NULL-terminated, instead of resource and ledger; raw.h
+	// reads and writes them, numbered from STORE_RAW. The strings are borrowed.
+	const char *const *databases;
 };
+
+#define STORE_DB_MAX 24u
+#define STORE_RAW 2u // number of the caller's first database
 
 // Creates DIR (0700) and the environment if they are not there; takes the lock
 // file DIR/lock so that one daemon at a time holds it (-EBUSY). A damaged store
@@ -45,6 +51,9 @@ void store_close(struct store *s);
 // nothing changed.
 int store_apply(struct store *s, int (*fn)(struct store_txn *t, void *arg, struct fail *f),
 		void *arg, struct fail *f);
+// Runs fn in a transaction inside t: what it wrote stays only if it returns 0.
+int store_try(struct store_txn *t, int (*fn)(struct store_txn *t, void *arg, struct fail *f),
+	      void *arg, struct fail *f);
 int store_view(struct store *s, struct store_txn **out, struct fail *f);
 void store_view_end(struct store_txn *t);
 
