@@ -6,16 +6,19 @@
 #ifndef SCIMD_SCIM_SUBJECT_H
 #define SCIMD_SCIM_SUBJECT_H
 
+#include "scimd/scim/filter.h"
 #include <stdbool.h>
 
 struct json_object;
-struct scim_filter;
-struct scim_path;
 struct scim_problem;
 struct scim_resource_type;
 
 bool scim_json_match(const struct scim_filter *f, const struct scim_resource_type *t,
 		     struct json_object *res);
+
+// Whether one value of an attribute matches the brackets of a value path.
+bool scim_json_match_element(const struct scim_node *value_node, const struct scim_resource_type *t,
+			     struct json_object *element);
 
 // 400 invalidFilter if the filter orders (gt ge lt le) what has no order. An
 // attribute that the type does not have is no error: it matches nothing.
@@ -27,12 +30,5 @@ int scim_filter_check(const struct scim_filter *f, const struct scim_resource_ty
 // attribute that scim_schema_find knows; otherwise all are equal.
 int scim_json_compare(const struct scim_resource_type *t, const struct scim_path *by,
 		      struct json_object *a, struct json_object *b);
-
-// Whether every match must have `path` equal to the text `value`: a filter that
-// is, or whose `and` starts with, `attr eq "x"`, `attr[value eq "x" and …]` or
-// `attr[…].sub eq "x"`. An index over the path gives candidates, which are still
-// to be matched. Both are owned by the filter; path as attr.sub for attr[…].
-bool scim_filter_equality(const struct scim_filter *f, const struct scim_path **path,
-			  const char **value);
 
 #endif
