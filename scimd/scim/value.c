@@ -153,6 +153,8 @@ static int accept_complex(const struct scim_attribute *a, const char *where, str
 	struct json_object *doc = a->multi ? document(in) : NULL, *bare = NULL, *o = NULL;
 	int r = -ENOMEM;
 
+	if (json_string(in) && !json_string(in)[0])
+		return 0; // "" for a manager: none
 	if (doc) {
 		in = doc;
 	} else if (json_string(in) && scim_attribute_find(a->subs, "value", 5)) {
