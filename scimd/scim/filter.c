@@ -16,6 +16,8 @@ struct scim_filter {
 	struct arena arena;
 	char *text;
 	struct scim_node *root;
+	struct scim_path equal_path;
+	const char *equal; // NULL: no equality that an index could use
 };
 
 struct filter_parser {
@@ -306,6 +308,77 @@ static bool filter_operator(struct filter_parser *ps, enum scim_op *op)
 	return filter_bad(ps, "an operator (eq ne co sw ew gt ge lt le pr)") != NULL;
 }
 
+// The operator and value after the path.
+static struct scim_node *filter_comparison(struct filter_parser *ps, struct scim_node *n)
+{
+	if (!filter_operator(ps, &n->op))
+		return NULL;
+	if (n->op != SCIM_PR && !filter_value(ps, &n->value))
+		return NULL;
+	if (n->op > SCIM_EW && n->op < SCIM_PR &&
+	    (n->value.type == SCIM_TRUE || n->value.type == SCIM_FALSE ||
+	     n->value.type == SCIM_NULL))
+		return filter_bad(ps, "a value that has an order before this");
+	return n;
+}
+
+// "[" FILTER "]" after the path.
+static struct scim_node *filter_brackets(struct filter_parser *ps, struct scim_node *n)
+{
+	if (ps->inside)
+		return filter_bad(ps, "an operator, not a value path in a value path");
+	ps->p++;
+	ps->inside = true;
+	n->type = SCIM_NODE_VALUE;
+	n->left = filter_or(ps);
+	filter_blank(ps);
+	if (!n->left)
+		return NULL;
+	if (ps->p == ps->end || *ps->p != ']')
+		return filter_bad(ps, "\"]\"");
+	ps->inside = false;
+	ps->p++;
+	return n;
+}
+
+// The ".sub" that may follow the brackets; *len 0: none does.
+static const char *filter_tail(struct filter_parser *ps, size_t *len)
+{
+	const char *w;
+
+	*len = 0;
+	if (ps->p == ps->end || *ps->p != '.')
+		return ps->p;
+	ps->p++;
+	w = filter_word(ps, len);
+	if (w && filter_alpha(w[0]) && !memchr(w, '.', *len) && !memchr(w, ':', *len))
+		return w;
+	ps->p--;
+	(void)filter_bad(ps, "a sub-attribute");
+	return NULL;
+}
+
+// attr[F].sub op value, as Entra writes it, is attr[F and sub op value].
+static struct scim_node *filter_after(struct filter_parser *ps, struct scim_node *n)
+{
+	struct scim_node *c;
+	size_t len;
+	const char *w = filter_tail(ps, &len);
+
+	if (!w || !len)
+		return w ? n : NULL;
+	c = filter_node(ps, SCIM_NODE_COMPARE, NULL, NULL);
+	if (!c)
+		return NULL;
+	c->path = (struct scim_path){ "", arena_strn(ps->arena, w, len), "" };
+	if (!c->path.attr)
+		return filter_bad(ps, "memory");
+	if (!filter_comparison(ps, c))
+		return NULL;
+	n->left = filter_node(ps, SCIM_NODE_AND, n->left, c);
+	return n->left ? n : NULL;
+}
+
 static struct scim_node *filter_compare(struct filter_parser *ps)
 {
 	size_t len;
@@ -321,31 +394,9 @@ static struct scim_node *filter_compare(struct filter_parser *ps)
 		ps->p = w;
 		return filter_bad(ps, "an attribute path");
 	}
-	if (ps->p < ps->end && *ps->p == '[') {
-		if (ps->inside)
-			return filter_bad(ps, "an operator, not a value path in a value path");
-		ps->p++;
-		ps->inside = true;
-		n->type = SCIM_NODE_VALUE;
-		n->left = filter_or(ps);
-		ps->inside = false;
-		filter_blank(ps);
-		if (!n->left)
-			return NULL;
-		if (ps->p == ps->end || *ps->p != ']')
-			return filter_bad(ps, "\"]\"");
-		ps->p++;
-		return n;
-	}
-	if (!filter_operator(ps, &n->op))
-		return NULL;
-	if (n->op != SCIM_PR && !filter_value(ps, &n->value))
-		return NULL;
-	if (n->op > SCIM_EW && n->op < SCIM_PR &&
-	    (n->value.type == SCIM_TRUE || n->value.type == SCIM_FALSE ||
-	     n->value.type == SCIM_NULL))
-		return filter_bad(ps, "a value that has an order before this");
-	return n;
+	if (ps->p < ps->end && *ps->p == '[')
+		return filter_brackets(ps, n) ? filter_after(ps, n) : NULL;
+	return filter_comparison(ps, n);
 }
 
 static struct scim_node *filter_unary(struct filter_parser *ps)
@@ -406,41 +457,145 @@ static struct scim_node *filter_or(struct filter_parser *ps)
 	return n;
 }
 
-int scim_filter_parse(const char *text, size_t len, struct scim_filter **out, struct fail *f)
+// What a PATCH operation acts on: a path, perhaps with brackets, perhaps with a
+// sub-attribute after them.
+static struct scim_node *filter_target(struct filter_parser *ps)
 {
-	struct filter_parser ps = { .f = f };
+	size_t len;
+	const char *w = filter_word(ps, &len);
+	struct scim_node *n;
+
+	if (!w)
+		return filter_bad(ps, "an attribute path");
+	n = filter_node(ps, SCIM_NODE_COMPARE, NULL, NULL);
+	if (!n)
+		return NULL;
+	if (filter_path(ps->arena, w, len, &n->path) < 0) {
+		ps->p = w;
+		return filter_bad(ps, "an attribute path");
+	}
+	if (ps->p == ps->end || *ps->p != '[')
+		return n;
+	if (n->path.sub[0])
+		return filter_bad(ps, "no brackets after a sub-attribute");
+	if (!filter_brackets(ps, n))
+		return NULL;
+	w = filter_tail(ps, &len);
+	n->path.sub = w ? arena_strn(ps->arena, w, len) : NULL;
+	return n->path.sub ? n : NULL;
+}
+
+// A parser over a copy of the text. *ps borrows from the filter.
+static int filter_begin(struct filter_parser *ps, const char *text, size_t len,
+			struct scim_filter **out)
+{
 	struct scim_filter *flt;
 
-	if (f)
-		f->text[0] = '\0';
+	if (ps->f)
+		ps->f->text[0] = '\0';
 	if (len > FILTER_LENGTH)
-		return fail(f, EINVAL, "a filter of %zu bytes; %d are the limit", len,
+		return fail(ps->f, EINVAL, "a filter of %zu bytes; %d are the limit", len,
 			    FILTER_LENGTH);
 	if (memchr(text, '\0', len))
-		return fail(f, EINVAL, "a filter with a NUL byte");
+		return fail(ps->f, EINVAL, "a filter with a NUL byte");
 	flt = calloc(1, sizeof(*flt));
 	if (!flt)
-		return fail(f, ENOMEM, "out of memory");
-	ps.arena = &flt->arena;
+		return fail(ps->f, ENOMEM, "out of memory");
+	ps->arena = &flt->arena;
 	flt->text = arena_strn(&flt->arena, text, len);
 	if (!flt->text) {
 		scim_filter_free(flt);
-		return fail(f, ENOMEM, "out of memory");
+		return fail(ps->f, ENOMEM, "out of memory");
 	}
-	ps.start = ps.p = flt->text;
-	ps.end = flt->text + len;
-	flt->root = filter_or(&ps);
-	filter_blank(&ps);
-	if (flt->root && ps.p < ps.end) {
-		(void)filter_bad(&ps, "\"and\", \"or\" or the end");
+	ps->start = ps->p = flt->text;
+	ps->end = flt->text + len;
+	*out = flt;
+	return 0;
+}
+
+static bool filter_is_value(const struct scim_node *n)
+{
+	return n->type == SCIM_NODE_COMPARE && n->op == SCIM_EQ && !n->path.urn[0] &&
+	       !n->path.sub[0] && strcasecmp(n->path.attr, "value") == 0;
+}
+
+// Finds the equality that every match must have; see scim_filter_equality.
+static void filter_equality(struct scim_filter *flt)
+{
+	const struct scim_node *n = flt->root, *c;
+
+	while (n->type == SCIM_NODE_AND)
+		n = n->left;
+	c = n;
+	if (n->type == SCIM_NODE_VALUE) {
+		// Any of the conditions in the brackets may be the one on `value`.
+		for (c = n->left; c->type == SCIM_NODE_AND; c = c->left)
+			if (filter_is_value(c->right))
+				break;
+		if (c->type == SCIM_NODE_AND)
+			c = c->right;
+		if (!filter_is_value(c))
+			return;
+		flt->equal_path = (struct scim_path){ n->path.urn, n->path.attr, c->path.attr };
+	} else {
+		flt->equal_path = n->path;
+	}
+	if (c->type == SCIM_NODE_COMPARE && c->op == SCIM_EQ &&
+	    (c->value.type == SCIM_STRING || c->value.type == SCIM_NUMBER))
+		flt->equal = c->value.text;
+}
+
+static int filter_end(struct filter_parser *ps, struct scim_filter *flt, struct scim_filter **out)
+{
+	filter_blank(ps);
+	if (flt->root && ps->p < ps->end) {
+		(void)filter_bad(ps, "\"and\", \"or\" or the end");
 		flt->root = NULL;
 	}
 	if (!flt->root) {
 		scim_filter_free(flt);
-		return -EINVAL;
+		return ps->inside ? -EBADMSG : -EINVAL;
 	}
 	*out = flt;
 	return 0;
+}
+
+int scim_filter_parse(const char *text, size_t len, struct scim_filter **out, struct fail *f)
+{
+	struct filter_parser ps = { .f = f };
+	struct scim_filter *flt;
+	int r = filter_begin(&ps, text, len, &flt);
+
+	if (r < 0)
+		return r;
+	flt->root = filter_or(&ps);
+	ps.inside = false;
+	r = filter_end(&ps, flt, out);
+	if (r == 0)
+		filter_equality(flt);
+	return r;
+}
+
+int scim_filter_parse_path(const char *text, size_t len, struct scim_filter **out, struct fail *f)
+{
+	struct filter_parser ps = { .f = f };
+	struct scim_filter *flt;
+	int r = filter_begin(&ps, text, len, &flt);
+
+	if (r < 0)
+		return r;
+	flt->root = filter_target(&ps);
+	return filter_end(&ps, flt, out);
+}
+
+bool scim_filter_equality(const struct scim_filter *flt, const struct scim_path **path,
+			  const char **value)
+{
+	if (!flt->equal)
+		return false;
+	*path = &flt->equal_path;
+	*value = flt->equal;
+	return true;
 }
 
 void scim_filter_free(struct scim_filter *flt)

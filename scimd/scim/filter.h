@@ -65,6 +65,11 @@ int scim_filter_parse(const char *text, size_t len, struct scim_filter **out,
 void scim_filter_free(struct scim_filter *flt);
 const char *scim_filter_text(const struct scim_filter *flt);
 const struct scim_node *scim_filter_root(const struct scim_filter *flt);
+// The same for the path of a PATCH operation (RFC 7644 §3.5.2, Figure 7): the root
+// is a COMPARE without a meaning but its path, or a VALUE whose path.sub is the
+// sub-attribute after the brackets. -EINVAL: no path; -EBADMSG: the filter in the
+// brackets is none.
+int scim_filter_parse_path(const char *text, size_t len, struct scim_filter **out, struct fail *f);
 // Calls fn for every attribute path a filter names (value paths as attr.sub).
 void scim_filter_paths(const struct scim_filter *flt,
 		       void (*fn)(void *arg, const struct scim_path *p), void *arg);
@@ -78,9 +83,20 @@ struct scim_subject {
 	int (*get)(void *arg, const void *scope, const struct scim_path *p, size_t i,
 		   struct scim_value *out);
 	int (*element)(void *arg, const struct scim_path *p, size_t i, const void **scope_out);
-	bool (*case_exact)(void *arg, const struct scim_path *p); // NULL: never exact
+	// within: the path before the brackets that p is in, or NULL. NULL: never exact.
+	bool (*case_exact)(void *arg, const struct scim_path *within, const struct scim_path *p);
 };
 bool scim_filter_match(const struct scim_filter *flt, const struct scim_subject *s);
+// Whether one element of an attribute matches what a VALUE node has in its brackets.
+bool scim_filter_match_element(const struct scim_node *value_node, const struct scim_subject *s,
+			       const void *element);
+
+// Whether every match must have `path` equal to the text `value`: a filter that
+// is, or whose `and` starts with, `attr eq "x"`, `attr[value eq "x" and …]` or
+// `attr[…].sub eq "x"`. An index over the path gives candidates, which are still
+// to be matched. Both are owned by the filter; path as attr.sub for attr[…].
+bool scim_filter_equality(const struct scim_filter *flt, const struct scim_path **path,
+			  const char **value);
 
 int scim_path_parse(const char *text, size_t len, struct scim_path *out, char *buf, size_t buf_len,
 		    struct fail *f);

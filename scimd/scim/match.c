@@ -8,7 +8,14 @@
 #include <string.h>
 #include <strings.h>
 
-static bool match_node(const struct scim_node *n, const struct scim_subject *s, const void *scope);
+// Where a match happens: in an element of an attribute, or (NULL) in the resource.
+struct match_scope {
+	const struct scim_path *within;
+	const void *element;
+};
+
+static bool match_node(const struct scim_node *n, const struct scim_subject *s,
+		       const struct match_scope *scope);
 
 static bool match_part(const char *have, const char *want, enum scim_op op, bool exact)
 {
@@ -85,13 +92,13 @@ static bool match_value(const struct scim_value *have, const struct scim_value *
 }
 
 static bool match_compare(const struct scim_node *n, const struct scim_subject *s,
-			  const void *scope)
+			  const struct match_scope *scope)
 {
-	bool exact = s->case_exact && s->case_exact(s->arg, &n->path);
+	bool exact = s->case_exact && s->case_exact(s->arg, scope->within, &n->path);
 	struct scim_value v;
 	size_t i;
 
-	for (i = 0; s->get(s->arg, scope, &n->path, i, &v); i++) {
+	for (i = 0; s->get(s->arg, scope->element, &n->path, i, &v); i++) {
 		if (n->op == SCIM_PR) {
 			if (v.type != SCIM_NULL && !(v.type == SCIM_STRING && v.text[0] == '\0'))
 				return true;
@@ -112,15 +119,16 @@ static bool match_compare(const struct scim_node *n, const struct scim_subject *
 
 static bool match_element(const struct scim_node *n, const struct scim_subject *s)
 {
-	const void *scope;
+	struct match_scope scope = { &n->path, NULL };
 
-	for (size_t i = 0; s->element && s->element(s->arg, &n->path, i, &scope); i++)
-		if (match_node(n->left, s, scope))
+	for (size_t i = 0; s->element && s->element(s->arg, &n->path, i, &scope.element); i++)
+		if (match_node(n->left, s, &scope))
 			return true;
 	return false;
 }
 
-static bool match_node(const struct scim_node *n, const struct scim_subject *s, const void *scope)
+static bool match_node(const struct scim_node *n, const struct scim_subject *s,
+		       const struct match_scope *scope)
 {
 	for (;;) {
 		switch (n->type) {
@@ -146,7 +154,17 @@ static bool match_node(const struct scim_node *n, const struct scim_subject *s, 
 
 bool scim_filter_match(const struct scim_filter *flt, const struct scim_subject *s)
 {
-	return match_node(scim_filter_root(flt), s, NULL);
+	const struct match_scope whole = { NULL, NULL };
+
+	return match_node(scim_filter_root(flt), s, &whole);
+}
+
+bool scim_filter_match_element(const struct scim_node *value_node, const struct scim_subject *s,
+			       const void *element)
+{
+	const struct match_scope scope = { &value_node->path, element };
+
+	return match_node(value_node->left, s, &scope);
 }
 
 static void paths_node(const struct scim_node *n, const char *within_urn, const char *within,

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+//
+// Filters and sorting over a JSON resource, by the schema's rules: caseExact,
+// `value` for a multi-valued complex attribute that is compared as a whole,
+// dateTimes by time.
+#ifndef SCIMD_SCIM_SUBJECT_H
+#define SCIMD_SCIM_SUBJECT_H
+
+#include "scimd/scim/filter.h"
+#include <stdbool.h>
+
+struct json_object;
+struct scim_problem;
+struct scim_resource_type;
+
+bool scim_json_match(const struct scim_filter *f, const struct scim_resource_type *t,
+		     struct json_object *res);
+
+// Whether one value of an attribute matches the brackets of a value path.
+bool scim_json_match_element(const struct scim_node *value_node, const struct scim_resource_type *t,
+			     struct json_object *element);
+
+// 400 invalidFilter if the filter orders (gt ge lt le) what has no order. An
+// attribute that the type does not have is no error: it matches nothing.
+int scim_filter_check(const struct scim_filter *f, const struct scim_resource_type *t,
+		      struct scim_problem *p);
+
+// < 0, 0, > 0 in ascending order (§3.4.2.3): the primary value of a list, else
+// the first; a resource without the attribute comes last. `by` names an
+// attribute that scim_schema_find knows; otherwise all are equal.
+int scim_json_compare(const struct scim_resource_type *t, const struct scim_path *by,
+		      struct json_object *a, struct json_object *b);
+
+#endif
