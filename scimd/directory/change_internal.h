@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+//
+// What change.c (requests), change_save.c (writing a resource) and
+// change_member.c (a group's members) share.
+#ifndef SCIMD_DIRECTORY_CHANGE_INTERNAL_H
+#define SCIMD_DIRECTORY_CHANGE_INTERNAL_H
+
+#include "scimd/base/buf.h"
+#include "scimd/directory/change.h"
+#include "scimd/directory/db.h"
+#include "scimd/directory/feed.h"
+#include "scimd/scim/patch.h"
+
+#define CHANGE_NAMED 20 // members named in an audit entry
+
+// The members of one group while a request changes them.
+struct change_members {
+	struct store_txn *t;
+	struct dir_head group;
+	uint64_t added, removed;
+	struct json_object *named; // array of ids, the first CHANGE_NAMED
+	struct scim_patch_list list;
+};
+
+void change_members_init(struct change_members *m, struct store_txn *t, const struct dir_head *g);
+void change_members_free(struct change_members *m);
+// Adds every value of a members list (NULL: none).
+int change_members_add(struct change_members *m, struct json_object *members,
+		       struct scim_problem *p);
+// Makes them exactly those of the list.
+int change_members_set(struct change_members *m, struct json_object *members,
+		       struct scim_problem *p);
+
+// Writes a resource that was `old` (NULL: new) and is `now`; m NULL for a User.
+// head: the old one's, or id, kind and created of a new one; updated.
+int change_save(struct store_txn *t, const struct change *c, enum feed_what what,
+		struct dir_head *head, struct json_object *old, struct json_object *now,
+		const struct change_members *m, struct scim_problem *p);
+int change_audit(struct store_txn *t, const struct change *c, const char *event,
+		 const struct dir_head *head, const char *label, struct json_object *changes);
+// A group's version and modified, when somebody in it went away.
+int change_touch(struct store_txn *t, uint64_t group);
+
+#endif
