@@ -8,6 +8,7 @@
 #include "scimd/scim/problem.h"
 #include <errno.h>
 #include <json-c/json.h>
+#include <stdio.h>
 #include <string.h>
 
 int change_generation(struct store_txn *t, uint64_t *out)

@@ -3,6 +3,7 @@
 // Rendering; see render.h. Without a projection the stored JSON is copied as it
 // is and the rest is spliced in: no parsing.
 #include "scimd/directory/render.h"
+#include "scimd/base/arena.h"
 #include "scimd/base/buf.h"
 #include "scimd/base/clock.h"
 #include "scimd/base/table.h"
@@ -79,22 +80,17 @@ static int render_member(void *arg, const struct dir_member *m)
 struct render_reach {
 	uint64_t *seq;
 	size_t count, cap;
-	struct table seen; // keys are copies: seq may move
-	uint64_t *keys;
+	struct table seen;
+	struct arena keys;
 };
 
 static int render_reached(void *arg, uint64_t group)
 {
 	struct render_reach *g = arg;
+	const void *key;
 
-	for (size_t i = 0; g->count < 32 && i < g->count; i++)
-		if (g->seq[i] == group)
-			return 0;
-	if (g->count >= 32) {
-		for (size_t i = 0; i < g->count; i++)
-			if (g->seq[i] == group)
-				return 0;
-	}
+	if (table_get(&g->seen, &group, sizeof(group)) != TABLE_NONE)
+		return 0;
 	if (g->count == RENDER_GROUPS_MAX)
 		return 1;
 	if (g->count == g->cap) {
@@ -106,6 +102,9 @@ static int render_reached(void *arg, uint64_t group)
 		g->seq = more;
 		g->cap = cap;
 	}
+	key = arena_bytes(&g->keys, &group, sizeof(group));
+	if (!key || table_put(&g->seen, key, sizeof(group), 0) < 0)
+		return -ENOMEM;
 	g->seq[g->count++] = group;
 	return 0;
 }
@@ -140,6 +139,8 @@ static int render_groups(struct store_txn *t, const struct render *c, uint64_t u
 			r = buf_printf(out, ",\"type\":\"%s\"}", i < direct ? "direct" : "indirect");
 	}
 	free(g.seq);
+	table_free(&g.seen);
+	arena_free(&g.keys);
 	return r;
 }
 

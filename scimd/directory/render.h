@@ -6,6 +6,7 @@
 #define SCIMD_DIRECTORY_RENDER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct buf;
