@@ -35,7 +35,7 @@ bool answer_gzip_wanted(const char *accept)
 
 void answer_headers(struct MHD_Response *m, const struct http_reply *reply, bool vary, bool gzip)
 {
-	if (reply->type)
+	if (reply->type && !answer_bodiless(reply->status))
 		(void)MHD_add_response_header(m, "Content-Type", reply->type);
 	for (const char *const *h = reply->headers; h && h[0] && h[1]; h += 2)
 		(void)MHD_add_response_header(m, h[0], h[1]);
