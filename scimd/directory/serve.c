@@ -28,6 +28,8 @@
 static void request_free(struct serve_request *rq)
 {
 	json_object_put(rq->body);
+	free(rq->kept_id);
+	free(rq->if_match);
 	find_free(&rq->query);
 	buf_free(&rq->out);
 	free(rq);
@@ -159,6 +161,20 @@ static void request_not_here(struct serve_request *rq, const char *allow)
 	http_answer(rq->http, &reply, &rq->out);
 }
 
+// What a job needs of the request, the client being there or not.
+static bool request_keep(struct serve_request *rq)
+{
+	const char *match = http_header(rq->http, "If-Match");
+
+	(void)snprintf(rq->peer, sizeof(rq->peer), "%s", http_peer(rq->http));
+	rq->if_match = match ? strdup(match) : NULL;
+	rq->kept_id = rq->id ? strdup(rq->id) : NULL;
+	if ((match && !rq->if_match) || (rq->id && !rq->kept_id))
+		return false;
+	rq->id = rq->kept_id;
+	return true;
+}
+
 // Who asks comes before everything else: without a token nobody learns what there is.
 static bool serve_head(void *arg, struct http_request *r)
 {
@@ -182,6 +198,8 @@ static bool serve_head(void *arg, struct http_request *r)
 		request_refuse(rq, 403, "this token may read only");
 	else if (rq->route->body && !request_json(r))
 		request_refuse(rq, 415, "the body must be application/scim+json");
+	else if (!request_keep(rq))
+		request_refuse(rq, 503, "out of memory");
 	else
 		return true;
 	return false;

@@ -99,8 +99,8 @@ void serve_not_modified(struct serve_request *rq, const char *etag)
 struct change serve_change(const struct serve_request *rq)
 {
 	return (struct change){ .actor = rq->token.name,
-				.peer = rq->http ? http_peer(rq->http) : "",
-				.if_match = rq->http ? http_header(rq->http, "If-Match") : NULL };
+				.peer = rq->peer,
+				.if_match = rq->if_match };
 }
 
 struct render serve_render(const struct serve_request *rq)

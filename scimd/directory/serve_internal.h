@@ -49,7 +49,9 @@ struct serve_request {
 	struct http_request *http; // NULL: the client is gone
 	const struct serve_route *route;
 	struct token token;
-	const char *id; // of the path, or NULL
+	const char *id;   // of the path, or NULL
+	// Copies, for a job may outlive its client:
+	char *kept_id, *if_match, peer[64];
 	struct json_object *body;
 	struct scim_problem problem;
 	struct find_query query;
