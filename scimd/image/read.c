@@ -29,8 +29,8 @@ int image_pread(const struct image *im, uint64_t at, void *dst, size_t len)
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0)
-			return -errno;
+		if (n < 0) // -ENOENT is an answer about accounts, and ours alone
+			return errno == ENOENT ? -EIO : -errno;
 		if (n == 0)
 			return -EBADMSG; // shorter than when it was opened
 		p += n;
