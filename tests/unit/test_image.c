@@ -20,7 +20,7 @@
 
 #include <cmocka.h>
 
-#define DAMAGES 20000
+#define DAMAGES 100000
 
 static const uint32_t few_gids[] = { 2000000002, 998, 2000000001, 2000000002, 1900000001 };
 static const char *const few_keys[] = { "ssh-ed25519 AAAAC3Nza", "ssh-rsa AAAAB3Nza" };
