@@ -71,9 +71,8 @@ static void ask_user(uint32_t i, bool by_name)
 	struct passwd pw = { 0 };
 	char buf[1024];
 	int err = 0;
-	enum nss_status s =
-		by_name ? _nss_scim_getpwnam_r(u->name, &pw, buf, sizeof(buf), &err)
-			: _nss_scim_getpwuid_r(u->uid, &pw, buf, sizeof(buf), &err);
+	enum nss_status s = by_name ? _nss_scim_getpwnam_r(u->name, &pw, buf, sizeof(buf), &err)
+				    : _nss_scim_getpwuid_r(u->uid, &pw, buf, sizeof(buf), &err);
 
 	count(s, err,
 	      s == NSS_STATUS_SUCCESS && pw.pw_uid == u->uid && pw.pw_gid == u->gid &&
@@ -98,9 +97,8 @@ static void ask_group(uint32_t i, bool by_name)
 	struct group gr = { 0 };
 	char buf[4096];
 	int err = 0;
-	enum nss_status s =
-		by_name ? _nss_scim_getgrnam_r(g->name, &gr, buf, sizeof(buf), &err)
-			: _nss_scim_getgrgid_r(g->gid, &gr, buf, sizeof(buf), &err);
+	enum nss_status s = by_name ? _nss_scim_getgrnam_r(g->name, &gr, buf, sizeof(buf), &err)
+				    : _nss_scim_getgrgid_r(g->gid, &gr, buf, sizeof(buf), &err);
 
 	count(s, err,
 	      s == NSS_STATUS_SUCCESS && gr.gr_gid == g->gid && strcmp(gr.gr_name, g->name) == 0 &&
@@ -265,9 +263,8 @@ static void forged(struct image_user *u, uint64_t at, const char *why)
 		fail_msg("%s: the image is called good", why);
 	image_close(&im);
 	for (int i = 0; i < 2; i++) {
-		enum nss_status s =
-			i ? _nss_scim_getpwnam_r(was->name, &pw, buf, sizeof(buf), &err)
-			  : _nss_scim_getpwuid_r(was->uid, &pw, buf, sizeof(buf), &err);
+		enum nss_status s = i ? _nss_scim_getpwnam_r(was->name, &pw, buf, sizeof(buf), &err)
+				      : _nss_scim_getpwuid_r(was->uid, &pw, buf, sizeof(buf), &err);
 
 		if (s == NSS_STATUS_SUCCESS)
 			fail_msg("%s: served", why);
@@ -289,9 +286,9 @@ static void forged(struct image_user *u, uint64_t at, const char *why)
 
 static void test_nss_damage_signed_users(void **state)
 {
-	static const uint32_t reserved[] = { 0,	    1,	   27,	  999,	      61184,	   61500,
-					     65519, 65534, 65535, 2147352576, 2147483647u, 2147483648u,
-					     UINT32_MAX };
+	static const uint32_t reserved[] = { 0,           1,           27,        999,   61184,
+					     61500,       65519,       65534,     65535, 2147352576,
+					     2147483647u, 2147483648u, UINT32_MAX };
 	const uint64_t at = record_of(3);
 
 	(void)state;
@@ -362,7 +359,9 @@ static void test_nss_damage_signed_memberships(void **state)
 
 static void test_nss_damage_signed_groups(void **state)
 {
-	static const uint32_t reserved[] = { 0, 27, 999, 61184, 65534, 65535, 2147352576, UINT32_MAX };
+	static const uint32_t reserved[] = {
+		0, 27, 999, 61184, 65534, 65535, 2147352576, UINT32_MAX
+	};
 	const struct image_group_source *was = &people.source.groups[1];
 	const uint64_t at = group_record_of(1);
 
@@ -376,12 +375,23 @@ static void test_nss_damage_signed_groups(void **state)
 
 		memcpy(bytes, sound, size);
 		switch (i) {
-		case 0: s[g->at_members] = ':'; break;
-		case 1: s[g->at_members + 1] = '\n'; break;
-		case 2: s[g->at_members] = '\0'; break;
-		case 3: s[0] = 'S'; break;
-		case 4: g->members++; break;
-		default: g->gid = reserved[i - 5];
+		case 0:
+			s[g->at_members] = ':';
+			break;
+		case 1:
+			s[g->at_members + 1] = '\n';
+			break;
+		case 2:
+			s[g->at_members] = '\0';
+			break;
+		case 3:
+			s[0] = 'S';
+			break;
+		case 4:
+			g->members++;
+			break;
+		default:
+			g->gid = reserved[i - 5];
 		}
 		g->check = image_check(seed() ^ at, &g->length,
 				       sizeof(*g) + g->strings - sizeof(g->check));
