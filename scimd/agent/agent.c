@@ -50,6 +50,7 @@ void agent_status_get(struct agent *a, struct agent_status *out)
 				      .last_full = a->last_full,
 				      .last_ms = a->last_ms,
 				      .last_error = a->last_error[0] ? a->last_error : NULL,
+				      .no_room = a->no_room,
 				      .next_at = a->next_at };
 }
 

@@ -125,6 +125,7 @@ static void round_keep(struct agent *a)
 {
 	bool resolved = a->job.r == 0 && a->job.refusals;
 
+	a->no_room = a->job.no_room;
 	for (size_t i = 0; a->job.helds && i < a->config->directory_count; i++)
 		if (a->stages && a->stages[i] && a->stages[i]->complete)
 			round_held(&a->directories[i], &a->job.helds[i]);
