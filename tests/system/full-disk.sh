@@ -21,7 +21,7 @@ fill() { dd if=/dev/zero of=$state/filler bs=4096 status=none 2>/dev/null || [ "
 locked() { getent passwd | grep -c '^user[0-9]*:!'; }
 
 echo "# a full disk: disables are committed and published, and again"
-scim_start tests/realscim --users 2500 --groups 5
+fast_start 2500 5
 conf $state
 scimd_start
 scimctl status | grep -q '^green'
@@ -69,7 +69,7 @@ step=192 # KiB
 [ "${NIGHTLY:-no}" = no ] || step=64
 
 echo "# a first sync on disks that are too small, until one is large enough"
-scim_start tests/realscim --users 400 --groups 4
+fast_start 400 4
 mkdir "$NS_TMP/old"
 once "$NS_TMP/old"
 served "$NS_TMP/old" >"$NS_TMP/old.json"
