@@ -3,13 +3,18 @@
 // Preloaded into a program, makes one of its calls fail: allocation number
 // TORTURE_ALLOC gives NULL, write number TORTURE_WRITE writes only half of what it
 // was asked to (a real short write, the half is there). TORTURE_COUNT names a file
-// that is told at the end how many of each there were.
+// that is told at the end how many of each there were. Allocations by
+// some libraries are left alone: they do not look at what they are given, and die of
+// it or forget what they were told.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -21,6 +26,27 @@ void *__libc_memalign(size_t align, size_t size);
 
 static atomic_long allocs, writes;
 static long fail_alloc, cut_write;
+static const char *const spared_names[] = { "libjson-c", "libcrypto", "libini_config",
+					    "libcollection", "libref_array", "libbasicobjects" };
+#define SPARED (int)(sizeof(spared_names) / sizeof(*spared_names))
+static uintptr_t spared[SPARED], spared_end[SPARED]; // where their code lies
+
+static int torture_library(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	(void)size;
+	(void)arg;
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+
+		for (int n = 0; n < SPARED; n++)
+			if (strstr(info->dlpi_name, spared_names[n]) && p->p_type == PT_LOAD &&
+			    p->p_flags & PF_X) {
+				spared[n] = info->dlpi_addr + p->p_vaddr;
+				spared_end[n] = spared[n] + p->p_memsz;
+			}
+	}
+	return 0;
+}
 
 __attribute__((constructor)) static void torture_start(void)
 {
@@ -28,6 +54,7 @@ __attribute__((constructor)) static void torture_start(void)
 
 	fail_alloc = a ? atol(a) : 0;
 	cut_write = w ? atol(w) : 0;
+	dl_iterate_phdr(torture_library, NULL);
 	// What the loader and the constructors did is not the program's.
 	allocs = writes = 0;
 }
@@ -53,8 +80,11 @@ __attribute__((noinline)) void torture_hit(void)
 	__asm__ volatile("");
 }
 
-static int torture_alloc(void)
+static int torture_alloc(const void *from)
 {
+	for (int n = 0; n < SPARED; n++)
+		if ((uintptr_t)from >= spared[n] && (uintptr_t)from < spared_end[n])
+			return 0;
 	if (atomic_fetch_add(&allocs, 1) + 1 != fail_alloc)
 		return 0;
 	torture_hit();
@@ -62,24 +92,26 @@ static int torture_alloc(void)
 	return 1;
 }
 
+#define FROM torture_alloc(__builtin_return_address(0))
+
 void *malloc(size_t size)
 {
-	return torture_alloc() ? NULL : __libc_malloc(size);
+	return FROM ? NULL : __libc_malloc(size);
 }
 
 void *calloc(size_t n, size_t size)
 {
-	return torture_alloc() ? NULL : __libc_calloc(n, size);
+	return FROM ? NULL : __libc_calloc(n, size);
 }
 
 void *realloc(void *p, size_t size)
 {
-	return torture_alloc() ? NULL : __libc_realloc(p, size);
+	return FROM ? NULL : __libc_realloc(p, size);
 }
 
 void *memalign(size_t align, size_t size)
 {
-	return torture_alloc() ? NULL : __libc_memalign(align, size);
+	return FROM ? NULL : __libc_memalign(align, size);
 }
 
 void *aligned_alloc(size_t align, size_t size)
@@ -95,6 +127,26 @@ int posix_memalign(void **out, size_t align, size_t size)
 		return ENOMEM;
 	*out = p;
 	return 0;
+}
+
+// So that copies made by those libraries are known to be theirs.
+char *strdup(const char *s)
+{
+	size_t len = strlen(s) + 1;
+	char *p = FROM ? NULL : __libc_malloc(len);
+
+	return p ? memcpy(p, s, len) : NULL;
+}
+
+char *strndup(const char *s, size_t max)
+{
+	size_t len = strnlen(s, max);
+	char *p = FROM ? NULL : __libc_malloc(len + 1);
+
+	if (!p)
+		return NULL;
+	p[len] = '\0';
+	return memcpy(p, s, len);
 }
 
 static size_t torture_cut(size_t len)
