@@ -134,9 +134,8 @@ static const char *status_health(const struct agent_status *st, bool image, char
 		(void)snprintf(why, len, "[access] allow is not set: nobody may log in");
 		return "yellow";
 	}
-	if (st->job && !st->job->image.spare && st->job->published) {
-		(void)snprintf(why, len,
-			       "no space for the spare image: a full disk would stop publishing");
+	if (st->no_room) {
+		(void)snprintf(why, len, "%s", st->no_room);
 		return "yellow";
 	}
 	return "green";

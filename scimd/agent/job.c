@@ -294,8 +294,10 @@ static int job_publish(const struct job_input *in, const struct resolved *res, s
 	r = job_made_of(in, &src.made_of, f);
 	if (r < 0)
 		goto out;
-	r = image_publish(c->state_dir, &src, job_all_complete(in) ? clock_wall() : 0, &out->image,
-			  f);
+	do
+		r = image_publish(c->state_dir, &src, job_all_complete(in) ? clock_wall() : 0,
+				  &out->image, f);
+	while ((r == -ENOSPC || r == -EDQUOT) && store_reserve_release(in->store));
 	out->published = r == 0;
 out:
 	arena_free(&a);
@@ -344,6 +346,16 @@ static int job_steps(const struct job_input *in, struct plan *p, struct resolved
 	return job_publish(in, res, out, f);
 }
 
+// What the next job needs on a full disk is set aside while there is room.
+static const char *job_room(const struct job_input *in)
+{
+	if (!image_keep_spare(in->config->state_dir))
+		return "no space for the spare image: a full disk would stop publishing";
+	if (!store_reserve(in->store))
+		return "no space for the store's reserve: a full disk would stop disables";
+	return NULL;
+}
+
 void job_run(const struct job_input *in, struct job *out)
 {
 	struct resolved res = { 0 };
@@ -355,6 +367,7 @@ void job_run(const struct job_input *in, struct job *out)
 		(void)fail(&out->fail, ENOMEM, "out of memory");
 	arena_free(&res.arena);
 	plan_free(&p);
+	out->no_room = job_room(in);
 }
 
 void job_free(struct job *j)

@@ -55,6 +55,7 @@ struct job {
 	struct fail fail;
 	bool changed, published, held;
 	struct image_published image;
+	const char *no_room; // what a full disk would stop, NULL: what is kept in reserve stands
 	struct job_refusal *refusals;
 	size_t refusal_count;
 	struct job_change *changes; // at most JOB_CHANGES_MAX

@@ -31,8 +31,11 @@ static int round_on_defer(sd_event_source *s, void *arg)
 	struct agent *a = arg;
 
 	(void)sd_event_source_set_enabled(s, SD_EVENT_OFF);
-	if (!a->running && a->wishes && round_start(a) < 0)
-		log_error("a sync could not be started: out of memory");
+	if (!a->running && a->wishes && round_start(a) < 0) {
+		// It has an end all the same: somebody waits for it, and the next one must come.
+		a->job.r = fail(&a->job.fail, ENOMEM, "a sync could not be started: out of memory");
+		round_on_job(a);
+	}
 	return 0;
 }
 
@@ -125,6 +128,7 @@ static void round_keep(struct agent *a)
 {
 	bool resolved = a->job.r == 0 && a->job.refusals;
 
+	a->no_room = a->job.no_room;
 	for (size_t i = 0; a->job.helds && i < a->config->directory_count; i++)
 		if (a->stages && a->stages[i] && a->stages[i]->complete)
 			round_held(&a->directories[i], &a->job.helds[i]);
@@ -398,11 +402,11 @@ static void round_next(struct agent *a)
 
 static int round_start(struct agent *a)
 {
+	a->began = clock_boot();
 	a->stages = calloc(a->config->directory_count + 1, sizeof(*a->stages));
 	if (!a->stages)
 		return -ENOMEM;
 	a->running = true;
-	a->began = clock_boot();
 	a->at = 0;
 	round_next(a);
 	return 0;
