@@ -246,7 +246,7 @@ static int job_made_of(const struct job_input *in, uint64_t *out, struct fail *f
 		     : 0;
 }
 
-// True when the image that stands there was made from the very same.
+// True when the image that stands there was made from the very same, and is whole.
 static bool job_stands(const struct job_input *in)
 {
 	struct image im;
@@ -256,9 +256,9 @@ static bool job_stands(const struct job_input *in)
 
 	if (snprintf(path, sizeof(path), "%s/%s", in->config->state_dir, SCIMD_IMAGE_NAME) >=
 		    (int)sizeof(path) ||
-	    job_made_of(in, &made_of, NULL) < 0 || image_open(&im, path, IMAGE_BY_PREAD) < 0)
+	    job_made_of(in, &made_of, NULL) < 0 || image_open(&im, path, IMAGE_BY_MAP) < 0)
 		return false;
-	same = im.head.made_of == made_of;
+	same = im.head.made_of == made_of && image_verify(&im) == 0;
 	image_close(&im);
 	return same;
 }
@@ -339,7 +339,7 @@ static int job_steps(const struct job_input *in, struct plan *p, struct resolved
 	r = apply_plan(in, p, res, f);
 	if (r < 0)
 		return r;
-	if (!p->changed && job_stands(in))
+	if (!p->changed && !in->rebuild && job_stands(in))
 		return job_all_complete(in) && !out->held
 			       ? image_confirm(in->config->state_dir, clock_wall(), f)
 			       : 0;

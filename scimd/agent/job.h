@@ -27,6 +27,7 @@ struct job_input {
 	bool accept_removals;
 	const char *accept_directory; // section name, or NULL
 	bool republish;               // also when nothing changed
+	bool rebuild;                 // also when an image of the very same stands there
 };
 
 struct job_refusal {

@@ -49,8 +49,8 @@ int agent_sync(struct agent *a, const struct agent_request *req)
 	for (; *end; end = &(*end)->next) {
 		bool queued = !(a->running && *end == a->wishes);
 
-		if (queued && !req->call && !req->dry_run && !req->accept_removals &&
-		    !req->accept_directory && !(*end)->req.dry_run &&
+		if (queued && !req->call && !req->rebuild && !req->dry_run &&
+		    !req->accept_removals && !req->accept_directory && !(*end)->req.dry_run &&
 		    (*end)->req.full >= req->full) {
 			(*end)->req.republish |= req->republish;
 			(*end)->req.look |= req->look && !(*end)->req.full;
@@ -305,7 +305,8 @@ static void round_work(struct agent *a)
 				       .dry_run = w->req.dry_run,
 				       .accept_removals = w->req.accept_removals,
 				       .accept_directory = w->req.accept_directory,
-				       .republish = w->req.republish || a->publish_failed };
+				       .republish = w->req.republish || a->publish_failed,
+				       .rebuild = w->req.rebuild };
 	if (snprintf(path, sizeof(path), "%s/%s", a->config->state_dir, SCIMD_IMAGE_NAME) <
 		    (int)sizeof(path) &&
 	    access(path, F_OK) < 0)
