@@ -176,7 +176,7 @@ int change_save(struct store_txn *t, const struct change *c, enum feed_what what
 		return scim_problem(p, 400, "invalidValue", "%s is required, at most 1024 bytes",
 				    user ? "userName" : "displayName");
 	head->label_len = (uint16_t)len;
-	head->modified = clock_wall();
+	head->modified = old ? clock_wall() : head->created;
 	head->active = save_active(now);
 	if (head->modified < head->created)
 		head->modified = head->created;

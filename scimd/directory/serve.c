@@ -333,9 +333,11 @@ static int serve_secret(struct store_txn *t, void *arg, struct fail *f)
 static int serve_base(struct serve *s, struct fail *f)
 {
 	const struct directory_conf *c = s->conf;
+	const char *colon = strrchr(c->listen, ':');
+	int host = colon ? (int)(colon - c->listen) : (int)strlen(c->listen);
 	int n = c->url ? asprintf(&s->base, "%s", c->url) :
-			 asprintf(&s->base, "%s://%s%s", c->tls_cert ? "https" : "http", c->listen,
-				  c->base_path);
+			 asprintf(&s->base, "%s://%.*s:%u%s", c->tls_cert ? "https" : "http", host,
+				  c->listen, http_server_port(s->http), c->base_path);
 
 	if (n < 0)
 		return fail(f, ENOMEM, "out of memory");
@@ -408,17 +410,15 @@ static int serve_open(struct serve *s, struct fail *f)
 
 	if (r == 0)
 		r = store_apply(s->store, serve_secret, NULL, f);
-	if (r == 0)
-		r = serve_base(s, f);
+	if (r == 0) // before there are threads: they inherit what is blocked
+		r = serve_signals(s, f);
 	if (r == 0)
 		r = writer_new(s->event, s->store, WRITER_WRITES, &s->writer, f);
 	if (r == 0)
 		r = writer_new(s->event, s->store, WRITER_READS, &s->reader, f);
 	if (r == 0)
-		r = serve_signals(s, f);
-	if (r == 0)
 		r = http_server_new(s->event, &o, &calls, &s->http, f);
-	return r;
+	return r < 0 ? r : serve_base(s, f);
 }
 
 int serve_run(const struct directory_conf *c)
