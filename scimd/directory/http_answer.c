@@ -76,7 +76,8 @@ static struct MHD_Response *answer_packed(struct http_server *s, struct buf *bod
 	uLong room;
 	char *out;
 
-	if (!s->gzip_ready && deflateInit2(z, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+	if (!s->gzip_ready &&
+	    deflateInit2(z, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
 		return NULL;
 	s->gzip_ready = true;
 	(void)deflateReset(z);
@@ -169,8 +170,8 @@ void http_answer(struct http_request *r, const struct http_reply *reply, struct 
 }
 
 void http_answer_stream(struct http_request *r, const struct http_reply *reply,
-			ssize_t (*produce)(void *arg, char *out, size_t room), void (*done)(void *arg),
-			void *arg)
+			ssize_t (*produce)(void *arg, char *out, size_t room),
+			void (*done)(void *arg), void *arg)
 {
 	bool vary = !answer_is_coded(reply);
 	struct MHD_Response *m;

@@ -82,7 +82,8 @@ static int check_framing(struct http_request *r, const struct check *c, bool old
 			 const char **why_out)
 {
 	if (c->codings > 0 && (c->lengths > 0 || c->codings > 1 || old || !*c->coding)) {
-		*why_out = "Transfer-Encoding is repeated, empty, beside a Content-Length or in HTTP/1.0";
+		*why_out = "Transfer-Encoding is repeated, empty, beside a Content-Length or in "
+			   "HTTP/1.0";
 		return 400;
 	}
 	if (c->codings > 0 && strcasecmp(c->coding, "chunked")) {
