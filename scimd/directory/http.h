@@ -13,7 +13,7 @@
 //
 // The layer refuses by itself, and no callback sees: malformed heads, bad escapes
 // and NUL in the path or the query (400), conflicting lengths and unknown codings
-// (400, 501), too long URIs (414), heads (431) and bodies (413), too slow requests
+// (400), too long URIs (414), heads (431) and bodies (413), too slow requests
 // (408 or a closed connection), too many connections (closed at once).
 // Refusals carry what http_calls.refuse makes of them, else no body.
 // It answers HEAD as GET without a body, compresses, and sends the Date.

@@ -203,9 +203,9 @@ enum MHD_Result answer_queue(struct http_request *r)
 		return MHD_NO;
 	r->phase = HTTP_ANSWERED;
 	conn_due(r->conn, r->conn->server->total_ms);
-	// Before 1.0 the library reads the lines between chunks leniently; no second request
-	// is then taken from behind such a body.
-	if (MHD_VERSION < 0x01000000 && http_header(r, "Transfer-Encoding"))
+	// Versions of the library before 1.0 read the lines between chunks leniently, and a
+	// proxy may see the end elsewhere: nothing is read from behind such a body.
+	if (http_header(r, "Transfer-Encoding"))
 		(void)MHD_add_response_header(r->response, "Connection", "close");
 	ok = MHD_queue_response(r->conn->mhd, r->status, r->response);
 	MHD_destroy_response(r->response);

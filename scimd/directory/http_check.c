@@ -88,7 +88,7 @@ static int check_framing(struct http_request *r, const struct check *c, bool old
 	}
 	if (c->codings > 0 && strcasecmp(c->coding, "chunked")) {
 		*why_out = "the only transfer coding understood is chunked";
-		return 501;
+		return 400;
 	}
 	if (c->lengths > 1) {
 		*why_out = "Content-Length is repeated";
