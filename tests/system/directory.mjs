@@ -42,19 +42,6 @@ const monsters = {
     res.write(`{"schemas":["${LR}"],"totalResults":1,"Resources":[{"id":"x","userName":"x","title":"`)
     flood(res, Buffer.alloc(65536, 'a'), f.bytes, () => res.end('"}]}'))
   },
-  keys: (res, f) => { // as many different keys as fit
-    let i = 0
-    res.write(`{"schemas":["${LR}"],"totalResults":1,"Resources":[{"id":"x","userName":"x"`)
-    const more = () => {
-      while (i < f.keys) {
-        let s = ''
-        for (let n = 0; n < 1000; n++) s += `,"k${i++}":${i}`
-        if (!res.write(s)) return void res.once('drain', more)
-      }
-      res.end('}]}')
-    }
-    more()
-  },
   deep: (res, f) => res.end(`{"schemas":["${LR}"],"totalResults":1,"Resources":${'['.repeat(f.depth)}${']'.repeat(f.depth)}}`),
   members: (res, f) => { // one group with more members than there are people
     let i = 0
