@@ -16,7 +16,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define PULL_SLICE 200
+#define PULL_SLICE 50
 #define PULL_PAGES_MAX 100000u
 #define PULL_RESOURCES_MAX 2000000u
 
@@ -356,6 +356,8 @@ int pull_start(sd_event *event, struct session *s, const struct pull_calls *call
 	r = sd_event_add_defer(event, &p->slice, pull_on_slice, p);
 	if (r >= 0)
 		r = sd_event_source_set_enabled(p->slice, SD_EVENT_OFF);
+	if (r >= 0) // whoever waits at a login goes first
+		r = sd_event_source_set_priority(p->slice, SD_EVENT_PRIORITY_NORMAL + 10);
 	if (r >= 0)
 		r = session_begin(s, f);
 	if (r >= 0 && p->calls.disabled_only && (p->quirks & QUIRK_NO_FILTER))
