@@ -97,6 +97,12 @@ for where in first middle end groups config; do
   cell "$where/bad-utf8" "$m" '"kind":"bad-utf8"' any
   cell "$where/slow" "$m" '"kind":"slow","ms":300' ok
 done
+# What else a directory says of itself is a help and no more.
+for where in ResourceTypes Schemas; do
+  for kind in 500 401 redirect drop html empty truncate-json array not-a-list wrong-types deep bad-utf8; do
+    cell "$where/$kind" "/$where" "\"kind\":\"$kind\",\"depth\":3000,\"location\":\"$SCIM_URL/Users\"" ok
+  done
+done
 # Once is passing: tried again, and whole.
 for kind in 500 503 429 drop; do
   rm -rf "$NS_TMP/cell"; cp -a "$NS_TMP/old" "$NS_TMP/cell"
