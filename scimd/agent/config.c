@@ -3,8 +3,8 @@
 // The settings, a row each, and what makes a checked configuration out of files;
 // see config.h.
 #include "scimd/agent/config.h"
-#include "scimd/base/config_file.h"
 #include "scimd/base/clock.h"
+#include "scimd/base/config_file.h"
 #include "scimd/base/fail.h"
 #include "scimd/client/http.h"
 #include "scimd/client/quirk.h"
@@ -79,6 +79,8 @@ static const struct config_row config_rows[] = {
 	  "TLS client certificate" },
 	{ "directory", "client_key", CONFIG_PATH, IN_DIRECTORY(client_key), NULL, 0, 0, NULL,
 	  "key of the TLS client certificate" },
+	{ "directory", "tls_min", CONFIG_WORD, IN_DIRECTORY(tls_min), "1.2", 0, 0, "1.2 1.3",
+	  "oldest TLS version that is accepted" },
 	{ "directory", "proxy", CONFIG_TEXT, IN_DIRECTORY(proxy), NULL, 0, 0, NULL,
 	  "proxy; the environment is never asked" },
 	{ "directory", "page_size", CONFIG_NUMBER, IN_DIRECTORY(page_size), "100", 1, 10000, NULL,

@@ -7,10 +7,10 @@
 #include "scimd/base/fail.h"
 #include <ctype.h>
 #include <dirent.h>
-#include <limits.h>
 #include <errno.h>
 #include <ini_configobj.h>
 #include <ini_valueobj.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -26,8 +26,7 @@ int config_file_add(struct arena *a, const char *path, struct config_lines *line
 
 // The main file and the drop-ins beside it (conf.d/*.conf, in lexical order, the later
 // wins, dot files ignored). A missing main file is an error unless there are drop-ins.
-int config_files_add(struct arena *a, const char *path, struct config_lines *lines,
-		     struct fail *f);
+int config_files_add(struct arena *a, const char *path, struct config_lines *lines, struct fail *f);
 
 // How many letters two names differ by, for "did you mean"; 99: by too many.
 size_t config_distance(const char *a, const char *b);

@@ -47,9 +47,10 @@ struct admin_command {
 static int admin_fail(int r, const struct fail *f)
 {
 	(void)fprintf(stderr, "scim-directory: %s\n", f->text[0] ? f->text : fail_word(r));
-	return r == -ENOENT ? WIRE_EXIT_NOT_FOUND :
-	       r == -EACCES || r == -EPERM ? WIRE_EXIT_PERMISSION :
-	       r == -EBUSY ? WIRE_EXIT_TEMPORARY : WIRE_EXIT_FAILED;
+	return r == -ENOENT                  ? WIRE_EXIT_NOT_FOUND
+	       : r == -EACCES || r == -EPERM ? WIRE_EXIT_PERMISSION
+	       : r == -EBUSY                 ? WIRE_EXIT_TEMPORARY
+					     : WIRE_EXIT_FAILED;
 }
 
 static int admin_open(struct admin *a)
@@ -60,8 +61,7 @@ static int admin_open(struct admin *a)
 	return r < 0 ? admin_fail(r, &f) : 0;
 }
 
-static int admin_apply(struct admin *a,
-		       int (*fn)(struct store_txn *t, void *arg, struct fail *f))
+static int admin_apply(struct admin *a, int (*fn)(struct store_txn *t, void *arg, struct fail *f))
 {
 	struct fail f = { "" };
 	int r = admin_open(a);
@@ -93,12 +93,15 @@ static int admin_token_new(struct store_txn *t, void *arg, struct fail *f)
 	uint64_t span;
 
 	if (!a->name || !a->scope || (!write && strcmp(a->scope, "read") != 0))
-		return fail(f, EINVAL, "token create: --name NAME and --scope read or write are needed");
+		return fail(f, EINVAL,
+			    "token create: --name NAME and --scope read or write are needed");
 	if (a->expires && clock_span(a->expires, &span) == 0)
 		expires = clock_wall() + (int64_t)span * 1000;
 	else if (a->expires && clock_parse(a->expires, strlen(a->expires), &expires) < 0)
-		return fail(f, EINVAL, "--expires \"%.80s\" is neither a span (90d) nor a time "
-				       "(2027-01-31T00:00:00Z)", a->expires);
+		return fail(f, EINVAL,
+			    "--expires \"%.80s\" is neither a span (90d) nor a time "
+			    "(2027-01-31T00:00:00Z)",
+			    a->expires);
 	return token_create(t, a->actor, a->name, write ? TOKEN_WRITE : TOKEN_READ, expires,
 			    a->secret, f);
 }
@@ -170,9 +173,8 @@ static int admin_seen(void *arg, uint64_t seq)
 static int admin_find(struct store_txn *t, uint8_t kind, const char *name, struct dir_record *out)
 {
 	uint64_t seq;
-	int r = dir_index_each(t, kind,
-			       kind == RESOURCE_USER ? DIR_KEY_USER_NAME : DIR_KEY_DISPLAY, name,
-			       admin_seen, &seq);
+	int r = dir_index_each(t, kind, kind == RESOURCE_USER ? DIR_KEY_USER_NAME : DIR_KEY_DISPLAY,
+			       name, admin_seen, &seq);
 
 	if (r == 1)
 		return dir_get(t, kind, seq, out);
@@ -250,8 +252,8 @@ static int admin_active(struct store_txn *t, void *arg, struct fail *f)
 	int r = admin_id(a, t, a->args[0], id, f);
 	bool active = strcmp(a->command->words, "user enable") == 0;
 
-	return r < 0 ? r : admin_patch(a, t, id, "replace", "active",
-				       json_object_new_boolean(active));
+	return r < 0 ? r
+		     : admin_patch(a, t, id, "replace", "active", json_object_new_boolean(active));
 }
 
 static int admin_able(struct admin *a)
@@ -305,7 +307,8 @@ static int admin_member(struct admin *a)
 	return admin_apply(a, admin_members);
 }
 
-static int admin_look(struct admin *a, int (*fn)(struct admin *a, struct store_txn *t, struct fail *f))
+static int admin_look(struct admin *a,
+		      int (*fn)(struct admin *a, struct store_txn *t, struct fail *f))
 {
 	struct fail f = { "" };
 	struct store_txn *t;
@@ -360,9 +363,9 @@ static int admin_list_all(struct admin *a, struct store_txn *t, struct fail *f)
 			break;
 		dir_id_text(id, rec.head.id);
 		r = buf_printf(&a->out, "%-10u  %-8s  %s  %.*s\n", rec.head.number,
-			       rec.head.kind == RESOURCE_GROUP ? "" :
-			       rec.head.active		       ? "active" :
-								 "disabled",
+			       rec.head.kind == RESOURCE_GROUP ? ""
+			       : rec.head.active               ? "active"
+							       : "disabled",
 			       id, rec.head.label_len, rec.label);
 		if (r == 0)
 			r = store_walk_next(w, NULL, &v);
@@ -394,8 +397,9 @@ static int admin_audit_all(struct admin *a, struct store_txn *t, struct fail *f)
 	if (a->count && strcmp(a->args[0], "verify") == 0) {
 		int r = store_audit_verify(t, &count, &bad, f);
 
-		return r < 0 ? r : buf_printf(&a->out, "%llu entries, the chain is whole\n",
-					      (unsigned long long)count);
+		return r < 0 ? r
+			     : buf_printf(&a->out, "%llu entries, the chain is whole\n",
+					  (unsigned long long)count);
 	}
 	return store_audit_each(t, 1, admin_audit_line, a);
 }
@@ -469,7 +473,8 @@ static int admin_run(struct admin *a, int argc, char **argv)
 	a->args = argv + n;
 	a->count = argc - n;
 	if (a->count < a->command->least || a->count > a->command->most) {
-		(void)fprintf(stderr, "scim-directory: %s %s\n", a->command->words, a->command->args);
+		(void)fprintf(stderr, "scim-directory: %s %s\n", a->command->words,
+			      a->command->args);
 		return WIRE_EXIT_USAGE;
 	}
 	r = directory_conf_load(a->config, &a->conf, &f);

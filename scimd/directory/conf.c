@@ -78,8 +78,7 @@ static const char *conf_like(const char *name)
 }
 
 // NULL, or what is wrong with the value.
-static const char *conf_set(struct directory_conf *c, const struct conf_row *row,
-			    const char *value)
+static const char *conf_set(struct directory_conf *c, const struct conf_row *row, const char *value)
 {
 	void *at = (char *)c + row->offset;
 	uint64_t v = 0;
@@ -92,11 +91,11 @@ static const char *conf_set(struct directory_conf *c, const struct conf_row *row
 		return NULL;
 	}
 	errno = 0;
-	if (row->type == CONF_SPAN ? clock_span(value, &v) < 0 :
-				     (v = strtoull(value, &end, 10), errno || *end ||
-								     !isdigit((unsigned char)*value)))
-		return row->type == CONF_SPAN ? "is no span of time such as 30s, 5min or 7d" :
-						"is no number";
+	if (row->type == CONF_SPAN ? clock_span(value, &v) < 0
+				   : (v = strtoull(value, &end, 10),
+				      errno || *end || !isdigit((unsigned char)*value)))
+		return row->type == CONF_SPAN ? "is no span of time such as 30s, 5min or 7d"
+					      : "is no number";
 	if (v < row->min || v > row->max)
 		return "is out of range";
 	*(uint32_t *)at = (uint32_t)v;
@@ -123,8 +122,9 @@ static void conf_line(struct directory_conf *c, const struct config_line *l, str
 		config_complain(f, "%s:%u: [%s] %s: unknown setting; did you mean \"%s\"?", l->file,
 				l->line, l->section, l->key, like);
 	else
-		config_complain(f, "%s:%u: [%s] %s: unknown setting; all are in [server], see "
-				   "scim-directory(8)",
+		config_complain(f,
+				"%s:%u: [%s] %s: unknown setting; all are in [server], see "
+				"scim-directory(8)",
 				l->file, l->line, l->section, l->key);
 }
 
@@ -185,8 +185,9 @@ int directory_store(const struct directory_conf *c, struct store **out, struct f
 	r = store_open(path, &o, out, &damaged, f);
 	if (r == 0 && damaged) { // numbers would be given twice
 		store_close(*out);
-		return fail(f, EBADMSG, "%s: the store was damaged and has been moved aside; restore a "
-					"backup: scim-directory restore FILE",
+		return fail(f, EBADMSG,
+			    "%s: the store was damaged and has been moved aside; restore a "
+			    "backup: scim-directory restore FILE",
 			    path);
 	}
 	return r;

@@ -22,7 +22,7 @@ struct store;
 struct directory_conf {
 	struct arena arena;
 	const char *listen, *tls_cert, *tls_key, *state_dir, *base_path, *url;
-	uint32_t body_max; // bytes
+	uint32_t body_max;                                      // bytes
 	uint32_t connections, request_timeout, event_retention; // the two last in seconds
 	uint32_t page_size, page_max;
 };

@@ -225,8 +225,8 @@ static bool request_parse(struct serve_request *rq)
 	if (e == json_tokener_success && rq->body)
 		return true;
 	(void)scim_problem(&rq->problem, 400, "invalidSyntax", "the body is not JSON: %s",
-			   e == json_tokener_continue ? "it ends too early" :
-						      json_tokener_error_desc(e));
+			   e == json_tokener_continue ? "it ends too early"
+						      : json_tokener_error_desc(e));
 	serve_problem(rq, &rq->problem);
 	return false;
 }
@@ -335,8 +335,8 @@ static int serve_base(struct serve *s, struct fail *f)
 	const struct directory_conf *c = s->conf;
 	const char *colon = strrchr(c->listen, ':');
 	int host = colon ? (int)(colon - c->listen) : (int)strlen(c->listen);
-	int n = c->url ? asprintf(&s->base, "%s", c->url) :
-			 asprintf(&s->base, "%s://%.*s:%u%s", c->tls_cert ? "https" : "http", host,
+	int n = c->url ? asprintf(&s->base, "%s", c->url)
+		       : asprintf(&s->base, "%s://%.*s:%u%s", c->tls_cert ? "https" : "http", host,
 				  c->listen, http_server_port(s->http), c->base_path);
 
 	if (n < 0)
@@ -398,7 +398,7 @@ static int serve_lock(const char *dir, struct fail *f)
 static int serve_open(struct serve *s, struct fail *f)
 {
 	const struct directory_conf *c = s->conf;
-	const struct http_calls calls = { s,	      serve_head, serve_handle,
+	const struct http_calls calls = { s,          serve_head, serve_handle,
 					  serve_gone, serve_end,  serve_refuse };
 	const struct http_options o = { .listen = c->listen,
 					.tls_cert = c->tls_cert,

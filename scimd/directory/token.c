@@ -53,8 +53,7 @@ static bool token_name_ok(const char *name)
 	return n > 0 && n < TOKEN_NAME;
 }
 
-static int token_put(struct store_txn *t, const uint8_t hash[DIGEST_LEN],
-		     const struct token *token)
+static int token_put(struct store_txn *t, const uint8_t hash[DIGEST_LEN], const struct token *token)
 {
 	struct token_head h = { token->created, token->expires, token->used, token->scope, { 0 } };
 	struct buf b = BUF_INIT;
@@ -76,9 +75,10 @@ static int token_audit(struct store_txn *t, const char *actor, const char *event
 {
 	char line[400];
 
-	(void)snprintf(line, sizeof(line),
-		       "{\"event\":\"%s\",\"actor\":\"%.64s\",\"token\":\"%s\",\"token_id\":\"%s\"}",
-		       event, actor, token->name, token->id);
+	(void)snprintf(
+		line, sizeof(line),
+		"{\"event\":\"%s\",\"actor\":\"%.64s\",\"token\":\"%s\",\"token_id\":\"%s\"}",
+		event, actor, token->name, token->id);
 	return store_audit_add(t, line);
 }
 
@@ -91,8 +91,10 @@ int token_create(struct store_txn *t, const char *actor, const char *name, enum 
 	int r;
 
 	if (!token_name_ok(name))
-		return fail(f, EINVAL, "\"%.80s\" is no name for a token: letters, digits, . _ -, "
-				       "at most 64", name);
+		return fail(f, EINVAL,
+			    "\"%.80s\" is no name for a token: letters, digits, . _ -, "
+			    "at most 64",
+			    name);
 	(void)snprintf(token.name, sizeof(token.name), "%s", name);
 	if (getrandom(secret, sizeof(secret), 0) != (ssize_t)sizeof(secret))
 		return fail(f, EIO, "no random numbers");
@@ -205,7 +207,8 @@ int token_revoke(struct store_txn *t, const char *actor, const char *which, unsi
 		by_id.id = m.found.id;
 		r = token_walk(t, &by_id);
 		if (r == 1)
-			r = store_drop(t, DIR_TOKEN, (struct store_bytes){ by_id.hash, DIGEST_LEN });
+			r = store_drop(t, DIR_TOKEN,
+				       (struct store_bytes){ by_id.hash, DIGEST_LEN });
 		if (r == 0)
 			r = token_audit(t, actor, "token-revoked", &m.found);
 		if (r < 0)

@@ -13,9 +13,9 @@ struct buf;
 struct fail;
 struct store_txn;
 
-#define TOKEN_NAME 65  // with the NUL
-#define TOKEN_TEXT 72  // "scimd_" + 64 digits, with the NUL
-#define TOKEN_ID 13    // the first digits of its hash, for people
+#define TOKEN_NAME 65 // with the NUL
+#define TOKEN_TEXT 72 // "scimd_" + 64 digits, with the NUL
+#define TOKEN_ID 13   // the first digits of its hash, for people
 
 enum token_scope { TOKEN_READ = 1, TOKEN_WRITE = 2 };
 
@@ -32,7 +32,8 @@ int token_create(struct store_txn *t, const char *actor, const char *name, enum 
 int token_check(struct store_txn *t, const char *secret, int64_t now, struct token *out);
 int token_used(struct store_txn *t, const struct token *token, int64_t now);
 // By name (all of that name) or id.
-int token_revoke(struct store_txn *t, const char *actor, const char *which, unsigned int *count_out);
+int token_revoke(struct store_txn *t, const char *actor, const char *which,
+		 unsigned int *count_out);
 int token_each(struct store_txn *t, int (*fn)(void *arg, const struct token *token), void *arg);
 // The password of "dXNlcjpwYXNz" (RFC 7617), into a secret buf.
 int token_basic(const char *base64, struct buf *secret);
