@@ -41,9 +41,9 @@ while read -r header where; do
 done <<'END'
 curl/ scimd/client/http\.c
 lmdb\.h scimd/store/(store|record|audit|internal)\.[ch]
-ini_ scimd/agent/config_file\.c
+ini_ scimd/base/config_file\.c
 libsmartcols scimd/ctl/table\.c
-microhttpd scimd/directory/[a-z_]+\.c
+microhttpd scimd/directory/http[a-z_]*\.[ch]
 END
 
 echo "# nothing that has no bounds"
