@@ -50,6 +50,7 @@ void agent_status_get(struct agent *a, struct agent_status *out)
 				      .last_full = a->last_full,
 				      .last_ms = a->last_ms,
 				      .last_error = a->last_error[0] ? a->last_error : NULL,
+				      .no_room = a->no_room,
 				      .next_at = a->next_at };
 }
 
@@ -180,7 +181,8 @@ static int agent_on_timer(sd_event_source *s, uint64_t usec, void *arg)
 
 	(void)s;
 	(void)usec;
-	(void)agent_sync(a, agent_full_due(a) ? &full : &look);
+	if (agent_sync(a, agent_full_due(a) ? &full : &look) < 0)
+		(void)agent_plan_next(a, 5); // out of memory: no reason to stop for good
 	return 0;
 }
 

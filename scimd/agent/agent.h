@@ -49,6 +49,7 @@ struct agent_status {
 	bool last_ok, last_full;
 	int64_t last_ms; // how long it took
 	const char *last_error;
+	const char *no_room; // of the last job (job.h)
 	int64_t next_at; // wall ms
 };
 
@@ -57,8 +58,8 @@ struct agent_request {
 	bool full, dry_run, accept_removals;
 	bool look; // only at who is disabled (the shorter rhythm); a full round where that cannot be
 	const char *accept_directory; // copied
-	bool republish;
-	struct control_call *call; // answered at the end, or NULL
+	bool republish, rebuild;      // rebuild: even where a good image stands
+	struct control_call *call;    // answered at the end, or NULL
 };
 
 int agent_new(const struct agent_options *o, struct agent **out, struct fail *f);

@@ -134,9 +134,8 @@ static const char *status_health(const struct agent_status *st, bool image, char
 		(void)snprintf(why, len, "[access] allow is not set: nobody may log in");
 		return "yellow";
 	}
-	if (st->job && !st->job->image.spare && st->job->published) {
-		(void)snprintf(why, len,
-			       "no space for the spare image: a full disk would stop publishing");
+	if (st->no_room) {
+		(void)snprintf(why, len, "%s", st->no_room);
 		return "yellow";
 	}
 	return "green";
@@ -382,6 +381,16 @@ static void command_cache(struct control_call *call)
 	control_ok(call, o);
 }
 
+static void command_rebuild(struct control_call *call)
+{
+	const struct agent_request req = { .republish = true, .rebuild = true, .call = call };
+
+	call->wait = call;
+	call->gone = sync_gone;
+	if (agent_sync(call->agent, &req) < 0)
+		control_error(call, "temporary", "out of memory");
+}
+
 static void command_check(struct control_call *call)
 {
 	const char *name = get_str(call->request, "name");
@@ -408,6 +417,7 @@ const struct control_command control_commands[] = {
 	{ "refusals", CONTROL_ANYONE, command_refusals,
 	  "records that are not served, with reasons" },
 	{ "cache", CONTROL_ANYONE, command_cache, "sizes of the store and the image" },
+	{ "rebuild", CONTROL_ROOT, command_rebuild, "publish a new image from the store" },
 	{ "sync", CONTROL_ROOT, command_sync, "fetch now" },
 	{ "audit", CONTROL_ROOT, command_audit, "the audit log" },
 	{ "reload", CONTROL_ROOT, command_reload, "read the configuration again" },

@@ -38,6 +38,7 @@ struct agent {
 
 	struct job report; // the last job that resolved
 	bool have_report, publish_failed;
+	const char *no_room;
 	int64_t last_at, last_ms, next_at;
 	bool last_ok, last_full;
 	int64_t full_boot; // boot clock of the last full round that was good, ms; 0 = none

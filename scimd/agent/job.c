@@ -246,7 +246,7 @@ static int job_made_of(const struct job_input *in, uint64_t *out, struct fail *f
 		     : 0;
 }
 
-// True when the image that stands there was made from the very same.
+// True when the image that stands there was made from the very same, and is whole.
 static bool job_stands(const struct job_input *in)
 {
 	struct image im;
@@ -256,9 +256,9 @@ static bool job_stands(const struct job_input *in)
 
 	if (snprintf(path, sizeof(path), "%s/%s", in->config->state_dir, SCIMD_IMAGE_NAME) >=
 		    (int)sizeof(path) ||
-	    job_made_of(in, &made_of, NULL) < 0 || image_open(&im, path, IMAGE_BY_PREAD) < 0)
+	    job_made_of(in, &made_of, NULL) < 0 || image_open(&im, path, IMAGE_BY_MAP) < 0)
 		return false;
-	same = im.head.made_of == made_of;
+	same = im.head.made_of == made_of && image_verify(&im) == 0;
 	image_close(&im);
 	return same;
 }
@@ -294,8 +294,10 @@ static int job_publish(const struct job_input *in, const struct resolved *res, s
 	r = job_made_of(in, &src.made_of, f);
 	if (r < 0)
 		goto out;
-	r = image_publish(c->state_dir, &src, job_all_complete(in) ? clock_wall() : 0, &out->image,
-			  f);
+	do
+		r = image_publish(c->state_dir, &src, job_all_complete(in) ? clock_wall() : 0,
+				  &out->image, f);
+	while ((r == -ENOSPC || r == -EDQUOT) && store_reserve_release(in->store));
 	out->published = r == 0;
 out:
 	arena_free(&a);
@@ -337,11 +339,21 @@ static int job_steps(const struct job_input *in, struct plan *p, struct resolved
 	r = apply_plan(in, p, res, f);
 	if (r < 0)
 		return r;
-	if (!p->changed && job_stands(in))
+	if (!p->changed && !in->rebuild && job_stands(in))
 		return job_all_complete(in) && !out->held
 			       ? image_confirm(in->config->state_dir, clock_wall(), f)
 			       : 0;
 	return job_publish(in, res, out, f);
+}
+
+// What the next job needs on a full disk is set aside while there is room.
+static const char *job_room(const struct job_input *in)
+{
+	if (!image_keep_spare(in->config->state_dir))
+		return "no space for the spare image: a full disk would stop publishing";
+	if (!store_reserve(in->store))
+		return "no space for the store's reserve: a full disk would stop disables";
+	return NULL;
 }
 
 void job_run(const struct job_input *in, struct job *out)
@@ -355,6 +367,7 @@ void job_run(const struct job_input *in, struct job *out)
 		(void)fail(&out->fail, ENOMEM, "out of memory");
 	arena_free(&res.arena);
 	plan_free(&p);
+	out->no_room = job_room(in);
 }
 
 void job_free(struct job *j)

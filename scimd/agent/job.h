@@ -27,6 +27,7 @@ struct job_input {
 	bool accept_removals;
 	const char *accept_directory; // section name, or NULL
 	bool republish;               // also when nothing changed
+	bool rebuild;                 // also when an image of the very same stands there
 };
 
 struct job_refusal {
@@ -55,6 +56,7 @@ struct job {
 	struct fail fail;
 	bool changed, published, held;
 	struct image_published image;
+	const char *no_room; // what a full disk would stop, NULL: what is kept in reserve stands
 	struct job_refusal *refusals;
 	size_t refusal_count;
 	struct job_change *changes; // at most JOB_CHANGES_MAX

@@ -31,8 +31,11 @@ static int round_on_defer(sd_event_source *s, void *arg)
 	struct agent *a = arg;
 
 	(void)sd_event_source_set_enabled(s, SD_EVENT_OFF);
-	if (!a->running && a->wishes && round_start(a) < 0)
-		log_error("a sync could not be started: out of memory");
+	if (!a->running && a->wishes && round_start(a) < 0) {
+		// It has an end all the same: somebody waits for it, and the next one must come.
+		a->job.r = fail(&a->job.fail, ENOMEM, "a sync could not be started: out of memory");
+		round_on_job(a);
+	}
 	return 0;
 }
 
@@ -46,8 +49,8 @@ int agent_sync(struct agent *a, const struct agent_request *req)
 	for (; *end; end = &(*end)->next) {
 		bool queued = !(a->running && *end == a->wishes);
 
-		if (queued && !req->call && !req->dry_run && !req->accept_removals &&
-		    !req->accept_directory && !(*end)->req.dry_run &&
+		if (queued && !req->call && !req->rebuild && !req->dry_run &&
+		    !req->accept_removals && !req->accept_directory && !(*end)->req.dry_run &&
 		    (*end)->req.full >= req->full) {
 			(*end)->req.republish |= req->republish;
 			(*end)->req.look |= req->look && !(*end)->req.full;
@@ -125,6 +128,7 @@ static void round_keep(struct agent *a)
 {
 	bool resolved = a->job.r == 0 && a->job.refusals;
 
+	a->no_room = a->job.no_room;
 	for (size_t i = 0; a->job.helds && i < a->config->directory_count; i++)
 		if (a->stages && a->stages[i] && a->stages[i]->complete)
 			round_held(&a->directories[i], &a->job.helds[i]);
@@ -301,7 +305,8 @@ static void round_work(struct agent *a)
 				       .dry_run = w->req.dry_run,
 				       .accept_removals = w->req.accept_removals,
 				       .accept_directory = w->req.accept_directory,
-				       .republish = w->req.republish || a->publish_failed };
+				       .republish = w->req.republish || a->publish_failed,
+				       .rebuild = w->req.rebuild };
 	if (snprintf(path, sizeof(path), "%s/%s", a->config->state_dir, SCIMD_IMAGE_NAME) <
 		    (int)sizeof(path) &&
 	    access(path, F_OK) < 0)
@@ -398,11 +403,11 @@ static void round_next(struct agent *a)
 
 static int round_start(struct agent *a)
 {
+	a->began = clock_boot();
 	a->stages = calloc(a->config->directory_count + 1, sizeof(*a->stages));
 	if (!a->stages)
 		return -ENOMEM;
 	a->running = true;
-	a->began = clock_boot();
 	a->at = 0;
 	round_next(a);
 	return 0;

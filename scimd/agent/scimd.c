@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #ifndef PACKAGE_VERSION
@@ -99,7 +100,9 @@ int main(int argc, char **argv)
 	(void)mallopt(M_ARENA_MAX, 1);
 	(void)mallopt(M_MXFAST, 0);
 	(void)umask(022);
-	(void)prctl(PR_SET_DUMPABLE, 0); // the token is in memory
+	// The token is in memory.
+	(void)prctl(PR_SET_DUMPABLE, 0);
+	(void)setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
 	log_open(level);
 	if (agent_new(&o, &a, &f) < 0) {
 		log_error("%s", f.text);

@@ -19,6 +19,7 @@
 #define HTTP_DEPTH 32
 #define HTTP_SLICE 65536
 #define HTTP_RETRY_MAX 3600
+#define HTTP_LATE_MS 2000
 #define HTTP_AGENT "scimd/0.1"
 
 struct http {
@@ -29,6 +30,7 @@ struct http {
 	char *ca_file, *client_cert, *client_key, *proxy;
 	uint32_t timeout;
 	size_t body_max;
+	bool broken; // the multi handle failed: no end of what is under way will be told
 	struct http_request *requests;
 };
 
@@ -39,9 +41,10 @@ struct http_request {
 	struct curl_slist *headers;
 	struct json_tokener *tok;
 	struct json_object *json;
+	sd_event_source *deadline; // a little later than curl's own
 	char *form;
 	size_t bytes;
-	bool bad_json, too_big, done, blank;
+	bool bad_json, too_big, lost;
 	int64_t retry_after;
 	char etag[512];
 	char error[CURL_ERROR_SIZE];
@@ -207,6 +210,7 @@ void http_cancel(struct http_request *q)
 	if (!q)
 		return;
 	http_unlink(q);
+	(void)sd_event_source_disable_unref(q->deadline);
 	if (q->easy) {
 		(void)curl_multi_remove_handle(q->http->multi, q->easy);
 		curl_easy_cleanup(q->easy);
@@ -265,11 +269,40 @@ static void http_reap(struct http *h)
 	}
 }
 
+// Nothing may wait for ever, whatever becomes of curl's timers.
+static int http_on_deadline(sd_event_source *s, uint64_t usec, void *arg)
+{
+	(void)s;
+	(void)usec;
+	http_finish(arg, CURLE_OPERATION_TIMEDOUT);
+	return 0;
+}
+
+// What is under way ends here; what an end starts anew does not.
+static void http_break(struct http *h)
+{
+	struct http_request *q;
+
+	h->broken = false;
+	for (q = h->requests; q; q = q->next)
+		q->lost = true;
+	do {
+		for (q = h->requests; q && !q->lost; q = q->next)
+			;
+		if (q)
+			http_finish(q, CURLE_OUT_OF_MEMORY);
+	} while (q);
+}
+
 // Ends of requests are told from here, never from inside curl's own callbacks.
 static int http_on_reap(sd_event_source *s, void *arg)
 {
+	struct http *h = arg;
+
 	(void)sd_event_source_set_enabled(s, SD_EVENT_OFF);
-	http_reap(arg);
+	http_reap(h);
+	if (h->broken)
+		http_break(h);
 	return 0;
 }
 
@@ -277,7 +310,8 @@ static void http_act(struct http *h, curl_socket_t fd, int what)
 {
 	int running;
 
-	(void)curl_multi_socket_action(h->multi, fd, what, &running);
+	if (curl_multi_socket_action(h->multi, fd, what, &running) != CURLM_OK)
+		h->broken = true;
 	(void)sd_event_source_set_enabled(h->reap, SD_EVENT_ON);
 }
 
@@ -415,11 +449,10 @@ static bool http_header(struct http_request *q, const char *name, const char *va
 	return more != NULL;
 }
 
-static bool http_setup(struct http_request *q, const char *url, uint64_t timeout_ms)
+static bool http_setup(struct http_request *q, const char *url, long ms)
 {
 	const struct http *h = q->http;
 	CURL *e = q->easy;
-	long ms = timeout_ms ? (long)timeout_ms : (long)h->timeout * 1000;
 	bool plain = strncasecmp(url, "http:", 5) == 0;
 	CURLcode rc = CURLE_OK;
 
@@ -464,6 +497,7 @@ int http_start(struct http *h, const char *path, const char *authorization,
 {
 	struct http_request *q = calloc(1, sizeof(*q));
 	struct buf url = BUF_INIT;
+	long ms = timeout_ms ? (long)timeout_ms : (long)h->timeout * 1000;
 	int r = -ENOMEM;
 
 	if (!q)
@@ -487,7 +521,11 @@ int http_start(struct http *h, const char *path, const char *authorization,
 		goto out;
 	if (!http_header(q, "Accept", "application/scim+json, application/json") ||
 	    !http_header(q, "Authorization", authorization) ||
-	    !http_header(q, "If-None-Match", if_none_match) || !http_setup(q, url.data, timeout_ms))
+	    !http_header(q, "If-None-Match", if_none_match) || !http_setup(q, url.data, ms))
+		goto out;
+	if (sd_event_add_time_relative(h->event, &q->deadline, CLOCK_MONOTONIC,
+				       (uint64_t)(ms + HTTP_LATE_MS) * 1000, 0, http_on_deadline,
+				       q) < 0)
 		goto out;
 	if (curl_multi_add_handle(h->multi, q->easy) != CURLM_OK)
 		goto out;

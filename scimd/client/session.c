@@ -204,6 +204,7 @@ static void session_on_token(void *arg, const struct http_answer *a)
 				    ? json_string(json_member(a->json, "access_token"))
 				    : NULL;
 	struct fail f = { "" };
+	const char *word;
 	int64_t seconds = 0;
 	int r;
 
@@ -211,8 +212,10 @@ static void session_on_token(void *arg, const struct http_answer *a)
 	if (!token) {
 		if (session_again(c, a))
 			return;
-		(void)snprintf(f.text, sizeof(f.text), "token_url: no token (HTTP %d%s%s)",
-			       a->status, a->r ? ", " : "", a->r ? a->text : "");
+		// RFC 6749 §5.2: the error's one word, of printable ASCII.
+		word = a->r ? a->text : json_string(json_member(a->json, "error"));
+		(void)snprintf(f.text, sizeof(f.text), "token_url: no token (HTTP %d%s%.200s)",
+			       a->status, word ? ", " : "", word ? word : "");
 		session_give_up(c, EACCES, f.text);
 		return;
 	}

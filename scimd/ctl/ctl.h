@@ -15,6 +15,8 @@ struct ctl {
 	const char *socket, *state_dir;
 };
 
+struct json_object *ctl_answer(void); // {"schema": 1}
+
 // Sends a request (taken over) and waits for the answer; progress frames go to
 // `progress`. 0 with *result_out (caller frees), or an exit code of wire.h after
 // saying why on standard error; WIRE_EXIT_UNREACHABLE is said only if `say`.

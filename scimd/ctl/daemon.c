@@ -71,11 +71,8 @@ int command_status(const struct ctl *c, int argc, char **argv)
 	const char *health;
 	int r = ctl_ask(c, ctl_request("status"), false, NULL, &o);
 
+	(void)argc;
 	(void)argv;
-	if (argc != 1) {
-		(void)fprintf(stderr, "Usage: scimctl status\n");
-		return WIRE_EXIT_USAGE;
-	}
 	if (r == WIRE_EXIT_UNREACHABLE)
 		return read_status(c);
 	if (r)
@@ -295,6 +292,12 @@ int command_sync(const struct ctl *c, int argc, char **argv)
 			return WIRE_EXIT_USAGE;
 		}
 	}
+	if (optind != argc) {
+		json_object_put(request);
+		(void)fprintf(stderr, "scimctl sync: \"%s\" is not understood\n",
+			      ctl_safe(argv[optind]));
+		return WIRE_EXIT_USAGE;
+	}
 	r = ctl_ask(c, request, true, sync_progress, &o);
 	if (!c->quiet && !c->json && isatty(STDERR_FILENO))
 		(void)fprintf(stderr, "\r\033[K");
@@ -338,6 +341,12 @@ int command_audit(const struct ctl *c, int argc, char **argv)
 			(void)json_object_object_add(request, ch == 'u' ? "user" : "since",
 						     json_object_new_string(optarg));
 	}
+	if (optind != argc) {
+		json_object_put(request);
+		(void)fprintf(stderr, "scimctl audit: \"%s\" is not understood\n",
+			      ctl_safe(argv[optind]));
+		return WIRE_EXIT_USAGE;
+	}
 	r = ctl_ask(c, request, true, NULL, &o);
 	if (r)
 		return r;
@@ -368,15 +377,25 @@ int command_cache(const struct ctl *c, int argc, char **argv)
 	static const char *const keys[] = { "image_bytes", "store_bytes", "map_size",
 					    "resources",   "ledger",      "audit" };
 	struct json_object *o;
+	const char *what = argc > 1 ? argv[1] : "stats";
+	bool rebuild = strcmp(what, "rebuild") == 0;
 	int r;
 
-	if (argc > 2 || (argc == 2 && strcmp(argv[1], "stats") != 0)) {
-		(void)fprintf(stderr, "Usage: scimctl cache stats\n");
+	if (argc == 2 && strcmp(what, "verify") == 0)
+		return read_verify(c);
+	if (argc > 2 || (!rebuild && strcmp(what, "stats") != 0)) {
+		(void)fprintf(stderr, "Usage: scimctl cache stats|verify|rebuild\n");
 		return WIRE_EXIT_USAGE;
 	}
-	r = ctl_ask(c, ctl_request("cache"), true, NULL, &o);
+	r = ctl_ask(c, ctl_request(rebuild ? "rebuild" : "cache"), true, NULL, &o);
 	if (r)
 		return r;
+	if (rebuild) {
+		if (!c->json)
+			(void)printf("published anew: %lld users, %lld groups\n",
+				     ctl_int(o, "users"), ctl_int(o, "groups"));
+		return finish(c, o, 0);
+	}
 	for (size_t i = 0; !c->json && i < sizeof(keys) / sizeof(*keys); i++)
 		(void)printf("%-12s %lld\n", keys[i], ctl_int(o, keys[i]));
 	return finish(c, o, 0);

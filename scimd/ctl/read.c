@@ -8,7 +8,9 @@
 #include "scimd/image/read.h"
 #include <errno.h>
 #include <json-c/json.h>
+#include <limits.h>
 #include <scimd/account.h>
+#include <scimd/paths.h>
 #include <scimd/wire.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,7 +40,7 @@ static void put(struct json_object *o, const char *key, const char *v)
 
 static struct json_object *read_user_json(const struct image_found_user *u)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = ctl_answer();
 
 	put(o, "name", u->name);
 	(void)json_object_object_add(o, "uid", json_object_new_int64(u->head.uid));
@@ -54,7 +56,7 @@ static struct json_object *read_user_json(const struct image_found_user *u)
 
 static struct json_object *read_group_json(const struct image_found_group *g)
 {
-	struct json_object *o = json_object_new_object(), *list = json_object_new_array();
+	struct json_object *o = ctl_answer(), *list = json_object_new_array();
 	const char *m = g->members;
 
 	put(o, "name", g->name);
@@ -241,9 +243,8 @@ int command_list(const struct ctl *c, int argc, char **argv)
 		return r;
 	buf = malloc(READ_BUFFER);
 	if (c->json) {
-		o = json_object_new_object();
+		o = ctl_answer();
 		list = json_object_new_array();
-		(void)json_object_object_add(o, "schema", json_object_new_int(1));
 		(void)json_object_object_add(o, argv[1], list);
 	}
 	r = !buf    ? WIRE_EXIT_FAILED
@@ -260,6 +261,39 @@ int command_list(const struct ctl *c, int argc, char **argv)
 	return r;
 }
 
+int read_verify(const struct ctl *c)
+{
+	struct json_object *o;
+	struct image im;
+	char path[PATH_MAX];
+	int r = snprintf(path, sizeof(path), "%s/%s", c->state_dir, SCIMD_IMAGE_NAME) <
+				(int)sizeof(path)
+			? image_open(&im, path, IMAGE_BY_MAP)
+			: -ENAMETOOLONG;
+
+	if (r == 0) {
+		r = image_verify(&im);
+		if (r == 0 && !c->json)
+			(void)printf("%s is whole: generation %llu, %u users, %u groups\n", path,
+				     (unsigned long long)im.head.generation, im.head.user_count,
+				     im.head.group_count);
+		image_close(&im);
+	}
+	if (c->json) {
+		o = ctl_answer();
+		(void)json_object_object_add(o, "whole", json_object_new_boolean(r == 0));
+		if (r < 0)
+			put(o, "problem", r == -EBADMSG ? "it is damaged" : strerror(-r));
+		ctl_print_json(o);
+		json_object_put(o);
+	}
+	if (r == 0)
+		return 0;
+	(void)fprintf(stderr, "scimctl: %s: %s; see: scimctl cache rebuild\n", path,
+		      r == -EBADMSG ? "it is damaged" : strerror(-r));
+	return WIRE_EXIT_FAILED;
+}
+
 // ------------------------------------------------------ with the daemon down
 
 int read_status(const struct ctl *c)
@@ -273,9 +307,8 @@ int read_status(const struct ctl *c)
 		return r;
 	(void)image_confirmed_at(&im, &conf);
 	if (c->json) {
-		struct json_object *o = json_object_new_object();
+		struct json_object *o = ctl_answer();
 
-		(void)json_object_object_add(o, "schema", json_object_new_int(1));
 		put(o, "health", "unknown");
 		put(o, "reason", "the daemon is not running; the image still answers");
 		(void)json_object_object_add(o, "generation",

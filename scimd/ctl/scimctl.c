@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // main of scimctl(1): one table of commands, from which the usage is printed.
-#include "scimd/agent/config.h"
-#include "scimd/base/fail.h"
 #include "scimd/ctl/ctl.h"
+#include <json-c/json.h>
 #include <locale.h>
 #include <scimd/paths.h>
 #include <scimd/wire.h>
@@ -18,10 +17,17 @@
 
 static int command_version(const struct ctl *c, int argc, char **argv)
 {
-	(void)c;
 	(void)argc;
 	(void)argv;
-	(void)printf("scimctl %s\n", PACKAGE_VERSION);
+	if (c->json) {
+		struct json_object *o = ctl_answer();
+
+		(void)json_object_object_add(o, "version", json_object_new_string(PACKAGE_VERSION));
+		ctl_print_json(o);
+		json_object_put(o);
+	} else {
+		(void)printf("scimctl %s\n", PACKAGE_VERSION);
+	}
 	return 0;
 }
 
@@ -43,7 +49,9 @@ static const struct command {
 	{ "audit", "[--user NAME] [--since TIME|SPAN] [--verify]", "what changed, when",
 	  command_audit },
 	{ "config", "check|show|options [--sources] [FILE]", "the configuration", command_config },
-	{ "cache", "stats", "sizes of the store and the image", command_cache },
+	{ "cache", "stats|verify|rebuild",
+	  "sizes of store and image; read every record of the image; publish it anew",
+	  command_cache },
 	{ "reload", "", "read the configuration again", command_reload },
 	{ "version", "", "print the version", command_version },
 	{ "help", "", "print this", command_help },
@@ -72,49 +80,6 @@ static int command_help(const struct ctl *c, int argc, char **argv)
 	return 0;
 }
 
-static void config_options(void)
-{
-	const char *name, *section, *otherwise, *help;
-
-	for (size_t i = 0; (name = config_option(i, &section, &otherwise, &help)); i++)
-		(void)printf("%s\t%s\t%s\t%s\n", section, name, otherwise ? otherwise : "", help);
-}
-
-int command_config(const struct ctl *c, int argc, char **argv)
-{
-	const char *what = argc > 1 ? argv[1] : "", *file = NULL;
-	struct config *conf;
-	struct fail f = { "" };
-	bool sources = false;
-
-	(void)c;
-	for (int i = 2; i < argc; i++) {
-		if (strcmp(argv[i], "--sources") == 0)
-			sources = true;
-		else
-			file = argv[i];
-	}
-	if (strcmp(what, "options") == 0) {
-		config_options();
-		return 0;
-	}
-	if (strcmp(what, "check") != 0 && strcmp(what, "show") != 0) {
-		(void)fprintf(stderr,
-			      "Usage: scimctl config check|show|options [--sources] [FILE]\n");
-		return WIRE_EXIT_USAGE;
-	}
-	if (config_load(file, &conf, &f) < 0) {
-		(void)fprintf(stderr, "%s\n", f.text);
-		return WIRE_EXIT_FAILED;
-	}
-	if (strcmp(what, "show") == 0)
-		(void)config_print(conf, sources, stdout);
-	else if (!c->quiet)
-		(void)printf("%s: no complaints\n", file ? file : SCIMD_CONF);
-	config_free(conf);
-	return 0;
-}
-
 // Options stand before the command; what follows it is the command's own.
 static int options(struct ctl *c, int argc, char **argv)
 {
@@ -139,6 +104,17 @@ static int options(struct ctl *c, int argc, char **argv)
 	return i;
 }
 
+static int run(const struct command *cmd, const struct ctl *c, int argc, char **argv)
+{
+	bool help = argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
+
+	if (!help && (argc == 1 || *cmd->arguments))
+		return cmd->run(c, argc, argv);
+	(void)fprintf(help ? stdout : stderr, "Usage: scimctl %s%s%s\n  %s\n", cmd->name,
+		      *cmd->arguments ? " " : "", cmd->arguments, cmd->help);
+	return help ? 0 : WIRE_EXIT_USAGE;
+}
+
 int main(int argc, char **argv)
 {
 	struct ctl c = { .socket = SCIMD_SOCKET, .state_dir = SCIMD_STATE_DIR };
@@ -160,9 +136,11 @@ int main(int argc, char **argv)
 		c.json = true;
 		argc--;
 	}
+	if (c.quiet && !freopen("/dev/null", "w", stdout))
+		return WIRE_EXIT_FAILED;
 	for (size_t k = 0; k < sizeof(commands) / sizeof(*commands); k++)
 		if (strcmp(commands[k].name, argv[i]) == 0)
-			return commands[k].run(&c, argc - i, argv + i);
+			return run(&commands[k], &c, argc - i, argv + i);
 	(void)fprintf(stderr, "scimctl: unknown command \"%s\"; see: scimctl help\n",
 		      ctl_safe(argv[i]));
 	return WIRE_EXIT_USAGE;

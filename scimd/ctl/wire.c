@@ -25,6 +25,14 @@ struct json_object *ctl_request(const char *command)
 	return o;
 }
 
+struct json_object *ctl_answer(void)
+{
+	struct json_object *o = json_object_new_object();
+
+	(void)json_object_object_add(o, "schema", json_object_new_int(1));
+	return o;
+}
+
 static bool wire_write(int fd, const void *data, size_t len)
 {
 	const char *p = data;

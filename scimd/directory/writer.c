@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <systemd/sd-event.h>
 #include <unistd.h>
@@ -19,6 +20,7 @@ struct writer_queue {
 
 struct writer {
 	struct store *store;
+	enum writer_mode mode;
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t more;
@@ -72,6 +74,20 @@ static int writer_batch(struct store_txn *t, void *arg, struct fail *f)
 	return 0;
 }
 
+static void writer_look(struct writer *w, struct writer_job *batch)
+{
+	for (struct writer_job *j = batch; j; j = j->next) {
+		struct store_txn *t;
+
+		j->fail.text[0] = '\0';
+		j->r = store_view(w->store, &t, &j->fail);
+		if (j->r < 0)
+			continue;
+		j->r = j->run(t, j, &j->fail);
+		store_view_end(t);
+	}
+}
+
 static void writer_commit(struct writer *w, struct writer_job *batch)
 {
 	struct fail f = { "" };
@@ -89,7 +105,7 @@ static struct writer_job *writer_take(struct writer *w)
 {
 	struct writer_job *batch = w->todo.first, *last = batch;
 
-	for (int n = 1; last->next && n < WRITER_BATCH; n++)
+	for (int n = 1; last->next && n < (w->mode == WRITER_WRITES ? WRITER_BATCH : 1); n++)
 		last = last->next;
 	w->todo.first = last->next;
 	if (!w->todo.first)
@@ -113,7 +129,10 @@ static void *writer_main(void *arg)
 			break;
 		batch = writer_take(w);
 		(void)pthread_mutex_unlock(&w->lock);
-		writer_commit(w, batch);
+		if (w->mode == WRITER_WRITES)
+			writer_commit(w, batch);
+		else
+			writer_look(w, batch);
 		(void)pthread_mutex_lock(&w->lock);
 		for (; batch; batch = next) {
 			next = batch->next;
@@ -152,7 +171,8 @@ static int writer_on_wake(sd_event_source *s, int fd, uint32_t events, void *arg
 	return 0;
 }
 
-int writer_new(struct sd_event *event, struct store *s, struct writer **out, struct fail *f)
+int writer_new(struct sd_event *event, struct store *s, enum writer_mode mode,
+	       struct writer **out, struct fail *f)
 {
 	struct writer *w = calloc(1, sizeof(*w));
 	int r;
@@ -160,6 +180,7 @@ int writer_new(struct sd_event *event, struct store *s, struct writer **out, str
 	if (!w)
 		return fail(f, ENOMEM, "out of memory");
 	w->store = s;
+	w->mode = mode;
 	queue_init(&w->todo);
 	queue_init(&w->finished);
 	(void)pthread_mutex_init(&w->lock, NULL);
@@ -169,7 +190,7 @@ int writer_new(struct sd_event *event, struct store *s, struct writer **out, str
 		r = fail(f, errno, "eventfd: %s", strerror(errno));
 		goto out;
 	}
-	r = sd_event_add_io(event, &w->source, w->wake, 1 /* EPOLLIN */, writer_on_wake, w);
+	r = sd_event_add_io(event, &w->source, w->wake, EPOLLIN, writer_on_wake, w);
 	if (r < 0) {
 		(void)fail(f, -r, "event loop: %s", strerror(-r));
 		goto out;

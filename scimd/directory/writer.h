@@ -28,7 +28,10 @@ struct writer_job {
 	struct writer_job *next;
 };
 
-int writer_new(struct sd_event *event, struct store *s, struct writer **out, struct fail *f);
+// WRITER_READS: the same for what only reads and takes long; each job in a view.
+enum writer_mode { WRITER_WRITES, WRITER_READS };
+int writer_new(struct sd_event *event, struct store *s, enum writer_mode mode,
+	       struct writer **out, struct fail *f);
 void writer_put(struct writer *w, struct writer_job *j);
 void writer_free(struct writer *w); // takes NULL
 

@@ -87,6 +87,8 @@ static int extract_put(struct extract *x, uint8_t tag, uint8_t via, struct json_
 		len = (size_t)json_object_get_string_len(v);
 	} else {
 		text = json_object_to_json_string_ext(v, JSON_C_TO_STRING_PLAIN);
+		if (!text)
+			return -ENOMEM;
 		len = strlen(text);
 	}
 	// Too long to be anything: present but empty, so that it is refused and not missed.

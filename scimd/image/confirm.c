@@ -19,6 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define BLOCK_MAX (64 << 10) // no file system's blocks are larger
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
 
 static int path_of(char out[IMAGE_PATH_MAX], const char *dir, const char *suffix, struct fail *f)
@@ -141,7 +142,8 @@ int image_confirm(const char *dir, int64_t wall, struct fail *f)
 	return r < 0 ? r : confirm_path(p.image, wall, false, f);
 }
 
-// A file system that punches no holes keeps the body until the last map goes.
+// A file system that punches no holes keeps the body until the last map goes. The
+// hole goes beyond the end: half a block would be zeroed, and kept.
 int image_retire(const char *path, struct fail *f)
 {
 	const uint32_t retired = 1;
@@ -155,7 +157,7 @@ int image_retire(const char *path, struct fail *f)
 		r = write_at(fd, offsetof(struct image_header, retired), &retired, sizeof(retired));
 		if (r == 0 && st.st_size > IMAGE_HEADER_LEN)
 			(void)fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-					IMAGE_HEADER_LEN, st.st_size - IMAGE_HEADER_LEN);
+					IMAGE_HEADER_LEN, st.st_size - IMAGE_HEADER_LEN + BLOCK_MAX);
 	}
 	close(fd);
 	return r < 0 ? fail(f, -r, "%s: %s", path, fail_word(r)) : 0;

@@ -143,14 +143,29 @@ out:
 static bool make_spare(const struct image_paths *p, uint64_t size)
 {
 	int fd = open(p->spare, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600), r;
+	const off_t want = (off_t)(size + size / 4);
+	struct stat st = { 0 };
 
 	if (fd < 0)
 		return false;
-	r = posix_fallocate(fd, 0, (off_t)(size + size / 4));
-	close(fd);
-	if (r != 0)
+	r = fstat(fd, &st) < 0 ? errno : 0;
+	if (r == 0 && st.st_size < want)
+		r = posix_fallocate(fd, 0, want);
+	// A smaller one that stood there already is better than none.
+	if (r != 0 && (st.st_size == 0 || ftruncate(fd, st.st_size) < 0))
 		unlink(p->spare);
+	close(fd);
 	return r == 0;
+}
+
+bool image_keep_spare(const char *dir)
+{
+	struct image_paths p;
+	struct stat st;
+
+	if (image_paths_of(&p, dir, NULL) < 0)
+		return false;
+	return stat(p.image, &st) < 0 ? errno == ENOENT : make_spare(&p, (uint64_t)st.st_size);
 }
 
 int image_publish(const char *dir, const struct image_source *src, int64_t confirmed_wall,

@@ -29,8 +29,8 @@ int image_pread(const struct image *im, uint64_t at, void *dst, size_t len)
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0)
-			return -errno;
+		if (n < 0) // -ENOENT is an answer about accounts, and ours alone
+			return errno == ENOENT ? -EIO : -errno;
 		if (n == 0)
 			return -EBADMSG; // shorter than when it was opened
 		p += n;
@@ -60,7 +60,8 @@ static int move_up(int fd)
 	return r;
 }
 
-// The initial user namespace maps everything: "0 0 4294967295".
+// The initial user namespace maps everything: "0 0 4294967295". One that was just
+// made maps nobody yet: its map is empty.
 static bool in_user_namespace(void)
 {
 	static const char all[] = "0 0 4294967295";
@@ -81,7 +82,7 @@ static bool in_user_namespace(void)
 		if (text[i] != ' ' || (n > 0 && text[n - 1] != ' '))
 			text[n++] = text[i];
 	}
-	return got > 0 && (n != sizeof(all) - 1 || memcmp(text, all, n) != 0);
+	return got >= 0 && (n != sizeof(all) - 1 || memcmp(text, all, n) != 0);
 }
 
 static int check_owner(const char *path, uid_t owner)

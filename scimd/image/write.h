@@ -59,6 +59,10 @@ struct image_published {
 int image_publish(const char *dir, const struct image_source *src, int64_t confirmed_wall,
 		  struct image_published *out, struct fail *f);
 
+// Makes the spare of DIR/accounts.image where it is missing or too small. false:
+// there is no room for it.
+bool image_keep_spare(const char *dir);
+
 // Rewrites only the `confirmed` block of DIR/accounts.image, in place.
 int image_confirm(const char *dir, int64_t wall, struct fail *f);
 

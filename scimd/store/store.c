@@ -9,8 +9,6 @@
 #include "scimd/store/internal.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,17 +19,6 @@
 #define STORE_FIRST ((size_t)256 << 20)
 #define STORE_MAX ((size_t)64 << 30)
 #define STORE_FORMAT "1"
-
-struct store {
-	MDB_env *env;
-	MDB_dbi dbi[STORE_DB_MAX];
-	const char *names[STORE_DB_MAX];
-	size_t count; // of databases
-	bool host;    // its own are the host's (record.c)
-	pthread_rwlock_t growing; // views and writers hold it shared, growing takes it alone
-	size_t map_size, map_max;
-	int lock;
-};
 
 static const char *const store_common[] = { "state", "audit" };
 static const char *const store_host[] = { "resource", "ledger", NULL };
@@ -250,6 +237,11 @@ int store_open(const char *dir, const struct store_options *o, struct store **ou
 		r = fail(f, errno, "%s: %s", dir, strerror(errno));
 		goto out;
 	}
+	if (snprintf(s->reserve, sizeof(s->reserve), "%s/reserve", dir) >=
+	    (int)sizeof(s->reserve)) {
+		r = fail(f, ENAMETOOLONG, "%s: name too long", dir);
+		goto out;
+	}
 	r = store_lock(s, dir, f);
 	if (r < 0)
 		goto out;
@@ -340,6 +332,9 @@ int store_apply(struct store *s, int (*fn)(struct store_txn *t, void *arg, struc
 
 	for (;;) {
 		r = store_once(s, fn, arg, f);
+		// The disk is full: what was kept back for this moment is given up.
+		if ((r == -ENOSPC || r == -EDQUOT) && store_reserve_release(s))
+			continue;
 		if (r != -STORE_EFULL)
 			return r;
 		r = store_grow(s, f);

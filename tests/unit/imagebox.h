@@ -82,6 +82,14 @@ static inline const char *box_path(char out[300], const char *name)
 	return out;
 }
 
+// How often: less in the short ring than in the nightly one.
+static inline unsigned box_rounds(unsigned brief, unsigned nightly)
+{
+	const char *which = getenv("NIGHTLY");
+
+	return which && strcmp(which, "yes") == 0 ? nightly : brief;
+}
+
 // Random numbers for tests: the seed is printed, and taken from TEST_SEED.
 static unsigned long long box_random_state;
 

@@ -368,6 +368,7 @@ static void test_members_elsewhere(void **state)
 		{ "replace without path", NOPATH("replace", "{'members':[]}"), "clear", NULL },
 		{ "replace by null", OP("replace", "members", "null"), "clear", NULL },
 		{ "replace one", OP("replace", "members[value eq ^1^]", "{'value':'7'}"), "-1 +7", NULL },
+		{ "add at one that is there", OP("add", "members[value eq ^1^]", "{'type':'User'}"), "+1", NULL },
 		{ "replace where nothing matches", OP("replace", "members[value sw ^x^]", "{'value':'7'}"), "each", "noTarget" },
 		{ "a sub-attribute", OP("replace", "members[value eq ^1^].type", "'Group'"), "", "mutability" },
 		{ "no value", OP("add", "members", "[{'value':'7'},{'type':'User'}]"), "", "invalidValue" },

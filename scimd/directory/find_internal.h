@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+//
+// What find.c (pages) and find_match.c (who matches) share.
+#ifndef SCIMD_DIRECTORY_FIND_INTERNAL_H
+#define SCIMD_DIRECTORY_FIND_INTERNAL_H
+
+#include "scimd/directory/db.h"
+#include "scimd/directory/find.h"
+
+// A set of places, ascending.
+struct find_set {
+	uint64_t *seq;
+	size_t count, cap;
+};
+
+int find_set_add(struct find_set *s, uint64_t seq);
+void find_set_sort(struct find_set *s); // and without repetitions
+void find_set_free(struct find_set *s);
+
+// Whether an index tells who can match. 1: s holds them (each is to be looked at
+// again), 0: every resource has to be looked at, -errno.
+int find_candidates(struct store_txn *t, uint8_t kind, const struct scim_filter *f,
+		    struct find_set *s);
+bool find_has_index(uint8_t kind, const struct scim_filter *f);
+// Whether the resource matches. 1, 0, -errno.
+int find_matches(struct store_txn *t, const char *base, const struct dir_record *r,
+		 const struct scim_filter *f);
+
+#endif

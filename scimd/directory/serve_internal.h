@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+//
+// What the serve_*.c files share: the server and one request's life.
+//
+// A request: serve_head (who, where, may it) → body → its route's handler →
+// serve_answer…, at once or when a job is done. A client that goes away while a
+// job is under way leaves its request to the job, which frees it.
+#ifndef SCIMD_DIRECTORY_SERVE_INTERNAL_H
+#define SCIMD_DIRECTORY_SERVE_INTERNAL_H
+
+#include "scimd/base/buf.h"
+#include "scimd/directory/change.h"
+#include "scimd/directory/find.h"
+#include "scimd/directory/http.h"
+#include "scimd/directory/token.h"
+#include "scimd/directory/writer.h"
+#include "scimd/scim/problem.h"
+#include <stdbool.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+struct directory_conf;
+struct serve_poll;
+struct store;
+
+#define SERVE_JSON_DEPTH 32
+#define SERVE_BULK_MAX 1000
+
+struct serve {
+	const struct directory_conf *conf;
+	sd_event *event;
+	struct store *store;
+	struct writer *writer, *reader;
+	struct http_server *http;
+	char *base; // of every location, no final slash
+	struct find_limits limits;
+	int64_t started;
+	uint64_t answers[6]; // by hundreds of the status
+	struct serve_poll *polls;
+	sd_event_source *poll_timer, *watch;
+	bool trimming;
+};
+
+struct serve_route;
+
+struct serve_request {
+	struct writer_job job; // first: a job is its request
+	struct serve *s;
+	struct http_request *http; // NULL: the client is gone
+	const struct serve_route *route;
+	struct token token;
+	const char *id;   // of the path, or NULL
+	// Copies, for a job may outlive its client:
+	char *kept_id, *if_match, peer[64];
+	struct json_object *body;
+	struct scim_problem problem;
+	struct find_query query;
+	struct buf out;
+	int status; // of a job that went well
+	char location[512], etag[RENDER_ETAG];
+	bool busy; // a job is under way
+	bool none; // 204: no body
+};
+
+enum serve_who { SERVE_ANYONE, SERVE_READ, SERVE_WRITE };
+
+struct serve_route {
+	const char *method;
+	const char *path; // below the base; "{}" is any segment; '!' first: below the root
+	enum serve_who who;
+	uint8_t kind; // enum resource_kind, 0: none
+	bool body;
+	void (*run)(struct serve_request *rq);
+};
+extern const struct serve_route serve_routes[]; // method NULL at the end
+
+// ------------------------------------------------------------ answers
+void serve_problem(struct serve_request *rq, const struct scim_problem *p);
+void serve_error(struct serve_request *rq, int r, const struct fail *f); // a store that failed
+void serve_body(struct serve_request *rq, int status, const char *type); // rq->out
+void serve_json(struct serve_request *rq, int status, struct json_object *o); // taken over
+void serve_not_modified(struct serve_request *rq, const char *etag);
+bool serve_etag_matches(struct serve_request *rq, const char *etag); // If-None-Match
+// Starts rq's job; done answers with rq->status and rq->out.
+void serve_write(struct serve_request *rq,
+		 int (*run)(struct store_txn *t, struct writer_job *j, struct fail *f));
+void serve_read(struct serve_request *rq,
+		int (*run)(struct store_txn *t, struct writer_job *j, struct fail *f));
+struct change serve_change(const struct serve_request *rq);
+struct render serve_render(const struct serve_request *rq);
+
+// ------------------------------------------------------------ handlers
+void serve_get(struct serve_request *rq);
+void serve_list(struct serve_request *rq);
+void serve_search(struct serve_request *rq);
+void serve_create(struct serve_request *rq);
+void serve_replace(struct serve_request *rq);
+void serve_patch(struct serve_request *rq);
+void serve_delete(struct serve_request *rq);
+void serve_bulk(struct serve_request *rq);
+void serve_me(struct serve_request *rq);
+void serve_provider_config(struct serve_request *rq);
+void serve_schemas(struct serve_request *rq);
+void serve_schema(struct serve_request *rq);
+void serve_resource_types(struct serve_request *rq);
+void serve_resource_type(struct serve_request *rq);
+void serve_health(struct serve_request *rq);
+void serve_metrics(struct serve_request *rq);
+
+// A record that a change left, rendered into rq->out; location and etag set.
+int serve_put_resource(struct serve_request *rq, struct store_txn *t, uint8_t kind, uint64_t seq);
+
+#endif

@@ -1,0 +1,114 @@
+// directory.mjs USERS GROUPS: a SCIM directory on loopback that hands out its lists
+// as fast as node can, for tests that sync hundreds of times. It speaks the parts of
+// tests/realscim's admin calls that those tests use (POST /__churn, POST /__fault for
+// one kind of monstrous answer at a time) and keeps every request it saw (GET /__seen).
+// Prints "READY url" when it listens.
+import http from 'node:http'
+import zlib from 'node:zlib'
+
+const LR = 'urn:ietf:params:scim:api:messages:2.0:ListResponse'
+const users = [], groups = [], seen = []
+let fault = null, serial = 0
+const key = (kind, i) => `${kind}-0000-4000-8000-${String(i).padStart(12, '0')}`
+function add() {
+  const i = serial++, login = `user${String(i).padStart(5, '0')}`
+  users.push({ schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'], id: key('aaaaaaaa', i), userName: login,
+    displayName: `Given ${i} Family`, active: i % 20 !== 19, meta: { created: '2024-01-01T00:00:00Z', lastModified: '2024-01-01T00:00:00Z' } })
+}
+for (let i = 0; i < Number(process.argv[2]); i++) add()
+for (let j = 0, m = Number(process.argv[3]); j < m; j++)
+  groups.push({ schemas: ['urn:ietf:params:scim:schemas:core:2.0:Group'], id: key('bbbbbbbb', j), displayName: `group${String(j).padStart(3, '0')}`,
+    members: users.filter((_, i) => i % m === j).map((u) => ({ value: u.id })), meta: { created: '2024-01-01T00:00:00Z' } })
+
+function churn({ deactivate = 0, from = 0, remove = 0, more = 0 }) {
+  for (const u of users.slice(from, from + deactivate)) { u.active = false; u.meta.lastModified = '2024-02-01T00:00:00Z' }
+  const gone = new Set(users.splice(users.length - remove, remove).map((u) => u.id))
+  for (const g of groups) g.members = g.members.filter((m) => !gone.has(m.value))
+  for (let i = 0; i < more; i++) add()
+}
+
+// Writes CHUNK until N bytes are out, then calls end; stops when the client has gone.
+function flood(res, chunk, n, end) {
+  while (n > 0 && !res.destroyed) {
+    n -= chunk.length
+    if (!res.write(chunk)) return void res.once('drain', () => flood(res, chunk, n, end))
+  }
+  if (!res.destroyed) end()
+}
+
+// What no directory should say. f.bytes, f.depth, f.members: how much of it.
+const monsters = {
+  body: (res, f) => { // a well-formed list with one very long string in it
+    res.write(`{"schemas":["${LR}"],"totalResults":1,"Resources":[{"id":"x","userName":"x","title":"`)
+    flood(res, Buffer.alloc(65536, 'a'), f.bytes, () => res.end('"}]}'))
+  },
+  keys: (res, f) => { // as many different keys as fit
+    let i = 0
+    res.write(`{"schemas":["${LR}"],"totalResults":1,"Resources":[{"id":"x","userName":"x"`)
+    const more = () => {
+      while (i < f.keys) {
+        let s = ''
+        for (let n = 0; n < 1000; n++) s += `,"k${i++}":${i}`
+        if (!res.write(s)) return void res.once('drain', more)
+      }
+      res.end('}]}')
+    }
+    more()
+  },
+  deep: (res, f) => res.end(`{"schemas":["${LR}"],"totalResults":1,"Resources":${'['.repeat(f.depth)}${']'.repeat(f.depth)}}`),
+  members: (res, f) => { // one group with more members than there are people
+    let i = 0
+    res.write(`{"schemas":["${LR}"],"totalResults":1,"startIndex":1,"Resources":[{"id":"${key('bbbbbbbb', 0)}","displayName":"group000","members":[`)
+    const more = () => {
+      while (i < f.members) {
+        let s = ''
+        for (let n = 0; n < 1000; n++) s += `${i ? ',' : ''}{"value":"${key('aaaaaaaa', i++)}"}`
+        if (!res.write(s)) return void res.once('drain', more)
+      }
+      res.end(']}]}')
+    }
+    more()
+  },
+  bomb: (res, f) => { // inflates a thousandfold
+    const zip = zlib.createGzip({ level: 9 })
+    res.setHeader('Content-Encoding', 'gzip')
+    res.on('error', () => zip.destroy())
+    res.on('close', () => zip.destroy())
+    zip.on('error', () => {})
+    zip.pipe(res)
+    flood(zip, Buffer.alloc(1 << 20, ' '), f.bytes, () => zip.end('{}'))
+  },
+  redirect: (res, f) => { res.writeHead(f.status, { Location: f.location }); res.end() },
+}
+
+const server = http.createServer((req, res) => {
+  const url = new URL(req.url, 'http://x'), path = url.pathname.replace(/^\/scim\/v2/, '')
+  const say = (o, status = 200) => {
+    const body = Buffer.from(JSON.stringify(o))
+    res.writeHead(status, { 'Content-Type': 'application/scim+json', 'Content-Length': body.length })
+    res.end(body)
+  }
+  if (path.startsWith('/__')) {
+    let text = ''
+    req.on('data', (d) => { text += d })
+    req.on('end', () => {
+      const o = text ? JSON.parse(text) : {}
+      if (path === '/__churn') churn({ ...o, more: o.add })
+      else if (path === '/__fault') fault = req.method === 'DELETE' ? null : o
+      say(path === '/__seen' ? seen : {})
+    })
+    return
+  }
+  seen.push({ url: req.url, headers: req.headers })
+  res.on('error', () => {})
+  if (fault && new RegExp(fault.match).test(req.url)) {
+    res.setHeader('Content-Type', 'application/scim+json')
+    return monsters[fault.kind](res, fault)
+  }
+  const list = path === '/Users' ? users : path === '/Groups' ? groups : null
+  if (!list || url.searchParams.get('filter')) return say({}, 404)
+  const start = Number(url.searchParams.get('startIndex')), Resources = list.slice(start - 1, start - 1 + 1000)
+  say({ schemas: [LR], totalResults: list.length, startIndex: start, itemsPerPage: Resources.length, Resources })
+})
+server.listen(0, '127.0.0.1', () => console.log(`READY http://127.0.0.1:${server.address().port}/scim/v2`))
+for (const s of ['SIGINT', 'SIGTERM']) process.on(s, () => process.exit(0))

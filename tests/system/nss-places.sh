@@ -1,0 +1,122 @@
+#!/usr/bin/env bash
+# The installed module where hosts take it: under sshd's filter, in other roots and
+# namespaces, on read-only mounts, without /var, beside libraries of the same names,
+# and interrupted at every system call. It answers or it is unavailable, at once;
+# it is never killed and never says that somebody does not exist.
+set -euo pipefail
+if [ -z "${INSIDE:-}" ]; then
+  INSIDE=1 exec unshare --mount --pid --net --fork --mount-proc --kill-child --propagation private "$0"
+fi
+cd "$SRC"
+. tests/system/lib.sh
+work=$(mktemp -d)
+ns_prepare "$work" "$BUILD"
+ask=$NS_TMP/nss_ask
+cp "$BUILD/tests/system/nss_ask" "$ask"
+scim_start tests/realscim --users 20 --groups 3
+printf '[directory/corp]\nurl = %s\ntoken = corp\n[access]\nallow = all\n' "$SCIM_URL" >/etc/scimd/scimd.conf
+(umask 077; echo secret >/etc/scimd/credentials.d/corp)
+scimd --once
+[ -f /var/lib/scimd/accounts.image ]
+
+# is STATUS WHERE COMMAND…: all three questions get that status, the fastest of 50
+# times within a millisecond.
+is() {
+  local status=$1 where=$2 out
+  shift 2
+  out=$("$@" || :) # nss_ask's exit status says no more than its words
+  if [ "$(cut -d' ' -f2 <<<"$out")" != "$status"$'\n'"$status"$'\n'"$status" ]; then
+    echo "$where: not $status but: $out" >&2
+    exit 1
+  fi
+  awk -v where="$where" '{ if ($4 > slow) slow = $4 } END { print where ": '"$status"', " slow " us"; exit slow > 1000 }' <<<"$out"
+}
+# The first lookups of a process read the file; from the eighth on it is mapped.
+young=("$ask" -n 50 user00001)
+mapped=("$ask" -w 5 -n 50 user00001)
+
+is success "as it is" "${young[@]}"
+"$ask" nobody-here >"$NS_TMP/out" || [ $? = 3 ]
+
+echo "# sshd's filter"
+is unavail "filter, young" "$ask" -S -n 50 user00001
+is success "filter, mapped before" "$ask" -w 5 -S -n 50 user00001
+r=0; ("$ask" -S -k user00001) >/dev/null 2>&1 || r=$?
+[ "$r" = 159 ] # SIGSYS: the filter does kill
+mkfifo "$NS_TMP/go"
+# The map was retired meanwhile. No file may grow under the filter: hence the pipe.
+"$ask" -w 5 -W -S -n 50 user00001 <"$NS_TMP/go" | cat >"$NS_TMP/asked" &
+asked=$!
+exec 7>"$NS_TMP/go"
+tenacious 20 grep -qx ready "$NS_TMP/asked"
+admin /__churn '{"deactivate":1,"from":5}' >/dev/null
+scimd --once
+echo go >&7
+exec 7>&-
+wait "$asked" || : # unavailable
+is unavail "filter, map retired" sed 1d "$NS_TMP/asked"
+
+echo "# another root"
+mkdir "$NS_TMP/empty"
+is unavail "chroot, young" "$ask" -r "$NS_TMP/empty" -n 50 user00001
+is success "chroot, mapped before" "$ask" -w 5 -r "$NS_TMP/empty" -n 50 user00001
+
+echo "# mounts"
+inside() { unshare --mount --propagation private bash -c "$1"' && shift && exec "$@"' bash "$@"; }
+ro='mount --bind -o ro /var/lib/scimd /var/lib/scimd'
+is success "read-only, young" inside "$ro" "${young[@]}"
+is success "read-only, mapped" inside "$ro" "${mapped[@]}"
+all_ro='mount -o remount,ro,bind /var/lib/scimd && mount --bind / /mnt && mount -o remount,ro,bind /mnt'
+is success "remounted read-only" inside "$all_ro" "${mapped[@]}"
+is unavail "nothing in /var" inside 'mount -t tmpfs tmpfs /var' "${young[@]}"
+is unavail "nothing in /var, later" inside 'mount -t tmpfs tmpfs /var' "${mapped[@]}"
+is unavail "/var/lib is a file" inside 'mount -t tmpfs tmpfs /var && : >/var/lib' "${young[@]}"
+is unavail "an empty image" inside 'mount --bind /dev/null /var/lib/scimd/accounts.image' "${young[@]}"
+
+echo "# a user namespace in which nobody is mapped, whoever owns the image"
+for owner in 0 500; do
+  chown "$owner" /var/lib/scimd /var/lib/scimd/accounts.image
+  is success "owner $owner, unmapped" unshare --user "${young[@]}"
+  is success "owner $owner, unmapped, mapped image" unshare --user "${mapped[@]}"
+  is success "owner $owner, root alone" unshare --user --map-root-user "${young[@]}"
+done
+chown 1500 /var/lib/scimd/accounts.image # a person's file is not taken
+is unavail "owner 1500" "${young[@]}"
+chown 0 /var/lib/scimd /var/lib/scimd/accounts.image
+
+echo "# standard streams closed"
+r=0; "$ask" user00001 <&- 2>&- | cat >"$NS_TMP/out" || r=$?
+[ "$(grep -c success "$NS_TMP/out")" = 3 ]
+
+echo "# libraries of the same names, which abort"
+printf '#include <stdlib.h>\n' >"$NS_TMP/hostile.c"
+for lib in liblmdb.so.0 libjson-c.so.5 libcurl.so.4 libcrypto.so.3 libsystemd.so.0; do
+  path=$(ldconfig -p | awk -v l="$lib" '$1 == l { print $NF; exit }')
+  nm -D --defined-only "$path" | sed -nE 's/^[0-9a-f]+ T ((mdb|json|curl|SHA|EVP|sd)_[A-Za-z0-9_]+).*/void \1(void); void \1(void) { abort(); }/p'
+done >>"$NS_TMP/hostile.c"
+[ "$(grep -c 'abort()' "$NS_TMP/hostile.c")" -gt 500 ]
+for f in mdb_env_open json_tokener_parse curl_easy_init; do grep -q "void $f(void) {" "$NS_TMP/hostile.c"; done
+gcc -shared -fPIC -w -fno-builtin -o "$NS_TMP/hostile.so" "$NS_TMP/hostile.c"
+is success "hostile libraries, young" env LD_PRELOAD="$NS_TMP/hostile.so" "${young[@]}"
+is success "hostile libraries, mapped" env LD_PRELOAD="$NS_TMP/hostile.so" "${mapped[@]}"
+LD_PRELOAD=$NS_TMP/hostile.so getent -s scim passwd user00001 | grep -q '^user00001:'
+r=0; LD_PRELOAD=$NS_TMP/hostile.so scimd --check >/dev/null 2>&1 || r=$?
+[ "$r" = 134 ] # SIGABRT: they do abort
+
+echo "# interrupted at every system call on the image"
+for warm in 0 3; do
+  n=1
+  while [ "$n" -lt 100 ]; do
+    r=0
+    strace -qq -o "$NS_TMP/strace" -P /var/lib/scimd/accounts.image -e inject="all:error=EINTR:when=$n" \
+      "$ask" -w "$warm" user00001 >"$NS_TMP/out" || r=$?
+    grep -q INJECTED "$NS_TMP/strace" || break
+    case $r in 0 | 4) ;; *) echo "call $n of $warm: $r" >&2; cat "$NS_TMP/out" "$NS_TMP/strace" >&2; exit 1 ;; esac
+    if grep -q 'open.*INJECTED\|pread.*INJECTED' "$NS_TMP/strace" && [ "$r" != 0 ]; then
+      echo "an interrupted call was not done again" >&2; cat "$NS_TMP/strace" >&2; exit 1
+    fi
+    n=$((n + 1))
+  done
+  echo "$((n - 1)) calls"
+  [ "$n" -gt 8 ] && [ "$n" -lt 100 ]
+done

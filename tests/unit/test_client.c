@@ -1,0 +1,531 @@
+// SPDX-License-Identifier: MIT
+//
+// The client against a server of its own on loopback: tokens, OAuth 2 client
+// credentials, patience, caps, and what never leaves its origin.
+#include "scimd/base/buf.h"
+#include "scimd/base/fail.h"
+#include "scimd/client/quirk.h"
+#include "scimd/client/session.h"
+#include "scimd/client/token.h"
+#include <arpa/inet.h>
+#include <errno.h>
+#include <json-c/json.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+// ------------------------------------------------------------------ a server
+
+#define ASKED_MAX 16
+
+static struct server {
+	int fd;
+	unsigned int port;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	const char *const *answers; // one for each request, in order; then 500
+	size_t answered;
+	char asked[ASKED_MAX][4096]; // what came, head and body
+	size_t count;
+} server = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+static size_t server_take(int fd, char *in, size_t size)
+{
+	size_t len = 0, whole = 0;
+	ssize_t n;
+
+	while ((n = read(fd, in + len, size - 1 - len)) > 0) {
+		const char *end, *body;
+
+		len += (size_t)n;
+		in[len] = '\0';
+		end = strstr(in, "\r\n\r\n");
+		if (!end)
+			continue;
+		body = strcasestr(in, "\r\nContent-Length:");
+		whole = (size_t)(end - in) + 4 +
+			(body && body < end ? strtoul(body + 17, NULL, 10) : 0);
+		if (len >= whole)
+			break;
+	}
+	return len;
+}
+
+static void *server_run(void *arg)
+{
+	static char in[4096];
+	int fd;
+
+	(void)arg;
+	while ((fd = accept(server.fd, NULL, NULL)) >= 0) {
+		const char *answer = "HTTP/1.1 500 No more\r\nContent-Length: 0\r\n\r\n";
+		size_t len;
+
+		if (server_take(fd, in, sizeof(in)) > 0) {
+			(void)pthread_mutex_lock(&server.lock);
+			if (server.count < ASKED_MAX)
+				memcpy(server.asked[server.count++], in, sizeof(in));
+			if (server.answers && server.answers[server.answered])
+				answer = server.answers[server.answered++];
+			(void)pthread_mutex_unlock(&server.lock);
+			len = strlen(answer);
+			if (strncmp(answer, "raw:", 4) == 0) // its length stands in front
+				len = strtoul(answer + 4, (char **)&answer, 10), answer++;
+			(void)send(fd, answer, len, MSG_NOSIGNAL);
+		}
+		(void)close(fd);
+	}
+	return NULL;
+}
+
+static int server_start(void **state)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(in);
+
+	(void)state;
+	server.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (server.fd < 0 || bind(server.fd, (struct sockaddr *)&in, sizeof(in)) < 0 ||
+	    listen(server.fd, 16) < 0 || getsockname(server.fd, (struct sockaddr *)&in, &len) < 0)
+		return -1;
+	server.port = ntohs(in.sin_port);
+	return pthread_create(&server.thread, NULL, server_run, NULL);
+}
+
+static int server_stop(void **state)
+{
+	(void)state;
+	(void)shutdown(server.fd, SHUT_RDWR);
+	(void)pthread_join(server.thread, NULL);
+	return close(server.fd);
+}
+
+static void server_script(const char *const *answers)
+{
+	(void)pthread_mutex_lock(&server.lock);
+	server.answers = answers;
+	server.answered = server.count = 0;
+	memset(server.asked, 0, sizeof(server.asked));
+	(void)pthread_mutex_unlock(&server.lock);
+}
+
+#define OK(body) "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n" body
+#define STATUS(line, headers) "HTTP/1.1 " line "\r\n" headers "Content-Length: 0\r\n\r\n"
+
+// ------------------------------------------------------------------- asking
+
+static char folder[] = "/tmp/scimd-client.XXXXXX";
+
+static char *file(const char *name, const char *text, mode_t mode)
+{
+	static char path[4][256];
+	static unsigned int next;
+	char *p = path[next++ % 4];
+	FILE *f;
+
+	(void)snprintf(p, sizeof(path[0]), "%s/%s", folder, name);
+	(void)unlink(p);
+	f = fopen(p, "we");
+	assert_non_null(f);
+	(void)fputs(text, f);
+	(void)fclose(f);
+	assert_int_equal(chmod(p, mode), 0);
+	return p;
+}
+
+struct asked {
+	bool ended;
+	int r, status;
+	int64_t retry_after, value;
+	char text[256];
+};
+
+static void asked_end(void *arg, const struct http_answer *a)
+{
+	struct asked *k = arg;
+	struct json_object *v;
+
+	k->r = a->r;
+	k->status = a->status;
+	k->retry_after = a->retry_after;
+	(void)snprintf(k->text, sizeof(k->text), "%s", a->text);
+	if (a->json && json_object_object_get_ex(a->json, "n", &v))
+		k->value = json_object_get_int64(v);
+	k->ended = true;
+}
+
+static struct asked ask(struct session *s, sd_event *event, bool patient)
+{
+	struct asked k = { 0 };
+	struct fail f = { "" };
+
+	if (session_get(s, "/Users", patient, 5000, asked_end, &k, NULL, &f) < 0)
+		fail_msg("%s", f.text);
+	while (!k.ended)
+		assert_true(sd_event_run(event, UINT64_MAX) >= 0);
+	return k;
+}
+
+// One request in a session of its own, with a token.
+static struct asked once(const char *const *answers, bool patient, size_t body_max)
+{
+	char url[64];
+	struct session_options o = { .url = url, .http = { .body_max = body_max } };
+	struct session *s;
+	struct fail f = { "" };
+	struct asked k;
+	sd_event *event;
+
+	server_script(answers);
+	(void)snprintf(url, sizeof(url), "http://127.0.0.1:%u/v2/", server.port);
+	o.token_file = file("token", "secret\n", 0600);
+	assert_int_equal(sd_event_new(&event), 0);
+	assert_int_equal(session_new(event, &o, &s, &f), 0);
+	assert_int_equal(session_begin(s, &f), 0);
+	k = ask(s, event, patient);
+	session_free(s);
+	sd_event_unref(event);
+	return k;
+}
+
+// -------------------------------------------------------------------- tests
+
+static void test_client_token_goes_to_its_origin_only(void **state)
+{
+	static const char *const answers[] = {
+		STATUS("302 Found", "Location: http://127.0.0.2:9/elsewhere\r\n"), NULL
+	};
+	struct asked k;
+
+	(void)state;
+	assert_int_equal(setenv("http_proxy", "http://127.0.0.2:9", 1), 0);
+	k = once(answers, true, 0);
+	assert_int_equal(unsetenv("http_proxy"), 0);
+	assert_int_equal(k.status, 302);
+	assert_int_equal(server.count, 1);
+	assert_non_null(strstr(server.asked[0], "GET /v2/Users HTTP/1.1\r\n"));
+	assert_non_null(strstr(server.asked[0], "\r\nAuthorization: Bearer secret\r\n"));
+}
+
+static void test_client_patience(void **state)
+{
+#define BUSY(after) STATUS("429 Too Many", "Retry-After: " after "\r\n")
+	static const struct {
+		const char *answers[6];
+		bool patient;
+		size_t asked;
+		int status;
+		int64_t retry_after;
+	} rows[] = {
+		{ { BUSY("0"), OK("{\"n\":7}") }, true, 2, 200, -1 },
+		{ { BUSY("-5"), OK("{\"n\":7}") }, true, 2, 200, -1 },
+		{ { BUSY("Wed, 21 Oct 2015 07:28:00 GMT"), OK("{\"n\":7}") }, true, 2, 200, -1 },
+		{ { BUSY("soon"), OK("{\"n\":7}") }, true, 2, 200, -1 },
+		{ { STATUS("503 Busy", ""), OK("{\"n\":7}") }, true, 2, 200, -1 },
+		// absurd or long: told upwards, not waited for
+		{ { BUSY("99999999999999999999") }, true, 1, 429, 3600 },
+		{ { BUSY("Fri, 31 Dec 2100 07:28:00 GMT") }, true, 1, 429, 3600 },
+		{ { BUSY("61") }, true, 1, 429, 61 },
+		// four tries are enough
+		{ { BUSY("0"), BUSY("0"), BUSY("0"), BUSY("0"), OK("{}") }, true, 4, 429, 0 },
+		// nobody waits at a login
+		{ { BUSY("0"), OK("{\"n\":7}") }, false, 1, 429, 0 },
+		// what does not pass is not tried again
+		{ { STATUS("404 Not Found", "") }, true, 1, 404, -1 },
+		{ { STATUS("401 Unauthorized", "") }, true, 1, 401, -1 },
+		{ { STATUS("501 Not Implemented", "") }, true, 1, 501, -1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct asked k = once(rows[i].answers, rows[i].patient, 0);
+
+		if (k.r || k.status != rows[i].status || k.retry_after != rows[i].retry_after ||
+		    server.count != rows[i].asked || (k.status == 200 && k.value != 7))
+			fail_msg("row %zu: r %d, status %d, Retry-After %lld, %zu requests", i, k.r,
+				 k.status, (long long)k.retry_after, server.count);
+	}
+}
+
+static void test_client_caps_the_inflated_body(void **state)
+{
+	static const char bomb[] =
+		"raw:278:"
+		"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n"
+		"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xed\xc1\x41\x11\x00\x00\x08\x03\xa0\x2a"
+		"\x56\x58\x1e\xcf\xfe\x35\xcc\xb0\x3f\xb0\x03\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+		"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+		"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+		"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+		"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+		"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+		"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+		"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+		"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+		"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+		"\x00\x00\x00\x00\xd4\x72\x0f\xd7\xd1\x8e\xd3\x43\x0d\x03\x00";
+	const char *answers[] = { bomb, NULL };
+	struct asked k;
+
+	(void)state;
+	k = once(answers, false, 0);
+	assert_int_equal(k.r, 0);
+	assert_int_equal(k.status, 200);
+	k = once(answers, false, 100000);
+	assert_int_equal(k.r, -EMSGSIZE);
+	assert_non_null(strstr(k.text, "larger than the limit"));
+}
+
+static void test_client_oauth_client_credentials(void **state)
+{
+	static const char *const answers[] = {
+		OK("{\"access_token\":\"one\",\"token_type\":\"Bearer\",\"expires_in\":3600}"),
+		OK("{\"n\":1}"),
+		OK("{\"n\":2}"),                // the token is used again
+		STATUS("401 Unauthorized", ""), // revoked: one new token, one more try
+		OK("{\"access_token\":\"two\"}"),
+		OK("{\"n\":3}"),
+		STATUS("401 Unauthorized", ""),
+		OK("{\"access_token\":\"three\"}"),
+		STATUS("401 Unauthorized", ""), // and no more than one
+		NULL,
+	};
+	char url[64], token_url[64];
+	struct session_options o = {
+		.url = url, .token_url = token_url, .client_id = "host:7", .scope = "scim read"
+	};
+	struct session *s;
+	struct fail f = { "" };
+	sd_event *event;
+
+	(void)state;
+	server_script(answers);
+	(void)snprintf(url, sizeof(url), "http://127.0.0.1:%u/v2", server.port);
+	(void)snprintf(token_url, sizeof(token_url), "http://127.0.0.1:%u/token", server.port);
+	o.client_secret_file = file("client", "s3cr/t\n", 0600);
+	assert_int_equal(sd_event_new(&event), 0);
+	assert_int_equal(session_new(event, &o, &s, &f), 0);
+	assert_int_equal(session_begin(s, &f), 0);
+	assert_int_equal(ask(s, event, true).value, 1);
+	assert_int_equal(ask(s, event, true).value, 2);
+	assert_int_equal(ask(s, event, true).value, 3);
+	assert_int_equal(ask(s, event, true).status, 401);
+	session_free(s);
+	sd_event_unref(event);
+	assert_int_equal(server.count, 9);
+	assert_non_null(strstr(server.asked[0], "POST /token HTTP/1.1\r\n"));
+	// RFC 6749 §2.3.1: base64 of "host%3A7:s3cr%2Ft"
+	assert_non_null(
+		strstr(server.asked[0], "\r\nAuthorization: Basic aG9zdCUzQTc6czNjciUyRnQ=\r\n"));
+	assert_non_null(
+		strstr(server.asked[0], "\r\n\r\ngrant_type=client_credentials&scope=scim%20read"));
+	assert_non_null(strstr(server.asked[1], "\r\nAuthorization: Bearer one\r\n"));
+	assert_non_null(strstr(server.asked[2], "\r\nAuthorization: Bearer one\r\n"));
+	assert_non_null(strstr(server.asked[5], "\r\nAuthorization: Bearer two\r\n"));
+}
+
+static void test_client_oauth_says_why_there_is_no_token(void **state)
+{
+	static const char *const answers[] = {
+		"HTTP/1.1 400 Bad\r\n\r\n{\"error\":\"invalid_client\"}", NULL
+	};
+	char url[64];
+	struct session_options o = { .url = "http://127.0.0.1:9/",
+				     .token_url = url,
+				     .client_id = "host" };
+	struct session *s;
+	struct fail f = { "" };
+	struct asked k;
+	sd_event *event;
+
+	(void)state;
+	server_script(answers);
+	(void)snprintf(url, sizeof(url), "http://127.0.0.1:%u/token", server.port);
+	o.client_secret_file = file("client", "s3cret", 0600);
+	assert_int_equal(sd_event_new(&event), 0);
+	assert_int_equal(session_new(event, &o, &s, &f), 0);
+	k = ask(s, event, true);
+	assert_int_equal(k.r, -EACCES);
+	assert_non_null(strstr(k.text, "HTTP 400"));
+	assert_non_null(strstr(k.text, "invalid_client"));
+	session_free(s);
+	sd_event_unref(event);
+}
+
+static void test_client_token_files(void **state)
+{
+	static const struct {
+		const char *text;
+		mode_t mode;
+		int r;
+		const char *why;
+	} rows[] = {
+		{ "secret", 0600, 0, "" },
+		{ "secret\n", 0400, 0, "" },
+		{ "secret\r\n", 0600, 0, "" },
+		{ "secret\n", 0640, -EPERM, "others can read it" },
+		{ "secret\n", 0604, -EPERM, "others can read it" },
+		{ "secret\n", 0620, -EPERM, "others can read it" },
+		{ "", 0600, -EINVAL, "empty" },
+		{ "\n", 0600, -EINVAL, "empty" },
+		{ "sec ret", 0600, -EINVAL, "no token has" },
+		{ "secret\nX-Admin: yes", 0600, -EINVAL, "no token has" },
+		{ "secr\303\251t", 0600, -EINVAL, "no token has" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct buf b = BUF_INIT;
+		struct fail f = { "" };
+		int r = token_read(NULL, file("t", rows[i].text, rows[i].mode), &b, &f);
+
+		if (r != rows[i].r || !strstr(f.text, rows[i].why) ||
+		    (r == 0 && strcmp(b.data, "secret") != 0))
+			fail_msg("row %zu: %d, %s", i, r, f.text);
+		buf_free(&b);
+	}
+}
+
+static void test_client_token_files_that_are_none(void **state)
+{
+	struct buf b = BUF_INIT;
+	struct fail f = { "" };
+	char big[20000];
+	const char *path;
+
+	(void)state;
+	assert_int_equal(token_read(NULL, folder, &b, &f), -EPERM);
+	assert_int_equal(token_read(NULL, "/nonexistent/token", &b, &f), -ENOENT);
+	memset(big, 'x', sizeof(big) - 1);
+	big[sizeof(big) - 1] = '\0';
+	assert_int_equal(token_read(NULL, file("big", big, 0600), &b, &f), -EFBIG);
+	path = file("other", "secret", 0600);
+	if (geteuid() == 0) {
+		assert_int_equal(chown(path, 65534, 65534), 0);
+		assert_int_equal(token_read(NULL, path, &b, &f), -EPERM);
+	}
+	buf_free(&b);
+	// systemd's folder: its own name for the file, its own access rules
+	(void)file("cred_corp", "secret", 0644);
+	assert_int_equal(setenv("CREDENTIALS_DIRECTORY", folder, 1), 0);
+	assert_int_equal(token_read("corp", NULL, &b, &f), 0);
+	assert_string_equal(b.data, "secret");
+	assert_int_equal(unsetenv("CREDENTIALS_DIRECTORY"), 0);
+	buf_free(&b);
+}
+
+static void test_client_urls(void **state)
+{
+	static const struct {
+		const char *url;
+		bool good;
+	} rows[] = {
+		{ "https://id.example.com/scim/v2", true },
+		{ "https://id.example.com:8443/", true },
+		{ "http://127.0.0.1:8880/scim/v2", true },
+		{ "http://127.9.9.9/", true },
+		{ "http://localhost/", true },
+		{ "http://[::1]:8080/", true },
+		{ "http://id.example.com/", false },
+		{ "http://127.0.0.1.example.com/", false },
+		{ "http://localhost.example.com/", false },
+		{ "http://128.0.0.1/", false },
+		{ "http://[::2]/", false },
+		{ "http://0.0.0.0/", false },
+		{ "https://user@id.example.com/", false },
+		{ "https://user:pw@id.example.com/", false },
+		{ "https://id.example.com/?tenant=1", false },
+		{ "https://id.example.com/#x", false },
+		{ "ftp://id.example.com/", false },
+		{ "file:///etc/passwd", false },
+		{ "id.example.com", false },
+		{ "", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct fail f = { "" };
+
+		if ((http_url_check(rows[i].url, &f) == 0) != rows[i].good)
+			fail_msg("%s: %s", rows[i].url, f.text);
+	}
+}
+
+static void test_client_quirks(void **state)
+{
+	static const struct {
+		const char *url, *names;
+		uint32_t has, has_not, page;
+	} rows[] = {
+		{ "https://scim.eu-central-1.amazonaws.com/x/scim/v2", NULL,
+		  QUIRK_CURSOR | QUIRK_NO_ATTRIBUTES, QUIRK_NEXT_ID, 100 },
+		{ "https://SCIM.EU-CENTRAL-1.AMAZONAWS.COM:443/x", NULL, QUIRK_CURSOR, 0, 100 },
+		{ "https://scim.amazonaws.com.example.com/", NULL, 0, QUIRK_CURSOR, 0 },
+		{ "https://evil-amazonaws.com/", NULL, 0, QUIRK_CURSOR, 0 },
+		{ "https://example.com/amazonaws.com", NULL, 0, QUIRK_CURSOR, 0 },
+		{ "https://api.slack.com/scim/v2", NULL, 0, QUIRK_CURSOR, 1000 },
+		{ "https://notapi.slack.com/", NULL, 0, QUIRK_CURSOR, 0 },
+		{ "https://id.example.com/", "sap", QUIRK_NEXT_ID, QUIRK_CURSOR, 100 },
+		{ "https://id.example.com/", "SAP, gitlab", QUIRK_NEXT_ID | QUIRK_NO_GROUPS, 0,
+		  20 },
+		{ "https://id.example.com/", "", 0, ~0u, 0 },
+	};
+	uint32_t flags, page;
+	const char *unknown;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		quirk_find(rows[i].url, rows[i].names, &flags, &page, &unknown);
+		if (unknown || (flags & rows[i].has) != rows[i].has || (flags & rows[i].has_not) ||
+		    page != rows[i].page)
+			fail_msg("%s %s: flags %x, page %u", rows[i].url, rows[i].names, flags,
+				 page);
+	}
+	quirk_find("https://id.example.com/", "sap,nobody", &flags, &page, &unknown);
+	assert_string_equal(unknown, "nobody");
+	for (size_t i = 0; i < quirk_count; i++)
+		for (size_t k = 0; k < i; k++)
+			assert_string_not_equal(quirk_table[i].name, quirk_table[k].name);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_client_token_goes_to_its_origin_only),
+		cmocka_unit_test(test_client_patience),
+		cmocka_unit_test(test_client_caps_the_inflated_body),
+		cmocka_unit_test(test_client_oauth_client_credentials),
+		cmocka_unit_test(test_client_oauth_says_why_there_is_no_token),
+		cmocka_unit_test(test_client_token_files),
+		cmocka_unit_test(test_client_token_files_that_are_none),
+		cmocka_unit_test(test_client_urls),
+		cmocka_unit_test(test_client_quirks),
+	};
+	int r;
+
+	if (!mkdtemp(folder))
+		return 1;
+	r = cmocka_run_group_tests(tests, server_start, server_stop);
+	for (const char *const *n = (const char *const[]){ "token", "client", "t", "big", "other",
+							   "cred_corp", NULL };
+	     *n; n++) {
+		char path[256];
+
+		(void)snprintf(path, sizeof(path), "%s/%s", folder, *n);
+		(void)unlink(path);
+	}
+	(void)rmdir(folder);
+	return r;
+}
