@@ -4,6 +4,7 @@
 #ifndef SCIMD_CTL_CTL_H
 #define SCIMD_CTL_CTL_H
 
+#include "scimd/base/columns.h"
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -32,12 +33,6 @@ long long ctl_int(struct json_object *o, const char *key);
 bool ctl_true(struct json_object *o, const char *key);
 // Bytes that would steer a terminal become \xNN. Static storage of eight texts.
 const char *ctl_safe(const char *text);
-
-// Tables (libsmartcols, table.c only): columns are given by name, cells by text.
-struct table_out;
-struct table_out *table_new(const struct ctl *c, const char *const *columns, size_t n);
-int table_row(struct table_out *t, const char *const *cells);
-void table_print(struct table_out *t); // and frees
 
 int command_status(const struct ctl *c, int argc, char **argv);
 int command_lookup(const struct ctl *c, int argc, char **argv);

@@ -206,7 +206,7 @@ int command_refusals(const struct ctl *c, int argc, char **argv)
 {
 	static const char *const columns[] = { "KIND", "NAME", "CODE", "REASON" };
 	struct json_object *o, *list;
-	struct table_out *t;
+	struct columns *t;
 	int r = ctl_ask(c, ctl_request("refusals"), true, NULL, &o);
 
 	(void)argc;
@@ -216,14 +216,14 @@ int command_refusals(const struct ctl *c, int argc, char **argv)
 	if (c->json)
 		return finish(c, o, 0);
 	list = member(o, "refusals");
-	t = table_new(c, columns, 4);
+	t = columns_new(c->no_legend, columns, 4);
 	for (size_t i = 0; i < length(list); i++) {
 		struct json_object *x = json_object_array_get_idx(list, i);
 
-		(void)table_row(t, (const char *[]){ ctl_str(x, "kind"), ctl_str(x, "name"),
-						     ctl_str(x, "code"), ctl_str(x, "text") });
+		(void)columns_row(t, (const char *[]){ ctl_str(x, "kind"), ctl_str(x, "name"),
+						       ctl_str(x, "code"), ctl_str(x, "text") });
 	}
-	table_print(t);
+	columns_print(t);
 	return finish(c, o, 0);
 }
 
@@ -325,7 +325,7 @@ int command_audit(const struct ctl *c, int argc, char **argv)
 						 { 0 } };
 	static const char *const columns[] = { "SEQ", "TIME", "EVENT", "KIND", "NAME", "DETAIL" };
 	struct json_object *request = ctl_request("audit"), *o, *list;
-	struct table_out *t;
+	struct columns *t;
 	int ch, r;
 
 	optind = 0;
@@ -354,17 +354,17 @@ int command_audit(const struct ctl *c, int argc, char **argv)
 	if (c->json)
 		return finish(c, o, r);
 	list = member(o, "entries");
-	t = table_new(c, columns, 6);
+	t = columns_new(c->no_legend, columns, 6);
 	for (size_t i = 0; i < length(list); i++) {
 		struct json_object *x = json_object_array_get_idx(list, i);
 		char seq[24];
 
 		(void)snprintf(seq, sizeof(seq), "%lld", ctl_int(x, "seq"));
-		(void)table_row(t, (const char *[]){ seq, ctl_str(x, "at"), ctl_str(x, "event"),
-						     ctl_str(x, "kind"), ctl_str(x, "name"),
-						     ctl_str(x, "detail") });
+		(void)columns_row(t, (const char *[]){ seq, ctl_str(x, "at"), ctl_str(x, "event"),
+						       ctl_str(x, "kind"), ctl_str(x, "name"),
+						       ctl_str(x, "detail") });
 	}
-	table_print(t);
+	columns_print(t);
 	if (member(o, "verified"))
 		(void)printf("%s\n", r ? ctl_safe(ctl_str(o, "problem")) : "the chain is whole");
 	return finish(c, o, r);

@@ -174,7 +174,7 @@ static int list_users(const struct ctl *c, const struct image *im, char *buf,
 	static const char *const columns[] = {
 		"NAME", "UID", "STATE", "LOGIN", "HOME", "FULL NAME"
 	};
-	struct table_out *t = out ? NULL : table_new(c, columns, 6);
+	struct columns *t = out ? NULL : columns_new(c->no_legend, columns, 6);
 	struct image_found_user u;
 	uint64_t hint = 0, from = 0, n = 0;
 	char uid[16];
@@ -189,11 +189,12 @@ static int list_users(const struct ctl *c, const struct image *im, char *buf,
 		if (out)
 			(void)json_object_array_add(out, read_user_json(&u));
 		else
-			(void)table_row(t, (const char *[]){ u.name, uid, read_state(u.head.state),
-							     read_verdict(u.head.verdict), u.home,
-							     u.gecos });
+			(void)columns_row(t,
+					  (const char *[]){ u.name, uid, read_state(u.head.state),
+							    read_verdict(u.head.verdict), u.home,
+							    u.gecos });
 	}
-	table_print(t);
+	columns_print(t);
 	if (!out && !c->no_legend)
 		(void)printf("\n%llu users.\n", (unsigned long long)n);
 	return r == -ENOENT ? 0 : WIRE_EXIT_FAILED;
@@ -203,7 +204,7 @@ static int list_groups(const struct ctl *c, const struct image *im, char *buf,
 		       struct json_object *out)
 {
 	static const char *const columns[] = { "NAME", "GID", "MEMBERS" };
-	struct table_out *t = out ? NULL : table_new(c, columns, 3);
+	struct columns *t = out ? NULL : columns_new(c->no_legend, columns, 3);
 	struct image_found_group g;
 	uint64_t hint = 0, from = 0, n = 0;
 	char gid[16], members[16];
@@ -217,9 +218,9 @@ static int list_groups(const struct ctl *c, const struct image *im, char *buf,
 		if (out)
 			(void)json_object_array_add(out, read_group_json(&g));
 		else
-			(void)table_row(t, (const char *[]){ g.name, gid, members });
+			(void)columns_row(t, (const char *[]){ g.name, gid, members });
 	}
-	table_print(t);
+	columns_print(t);
 	if (!out && !c->no_legend)
 		(void)printf("\n%llu groups.\n", (unsigned long long)n);
 	return r == -ENOENT ? 0 : WIRE_EXIT_FAILED;

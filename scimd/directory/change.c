@@ -109,6 +109,21 @@ static struct json_object *change_members_out(struct json_object *now)
 	return m;
 }
 
+static int change_id(struct store_txn *t, const struct change *c, uint8_t id[DIR_ID_LEN],
+		     struct scim_problem *p)
+{
+	struct store_bytes v;
+	int r;
+
+	if (!c->id)
+		return dir_id_new(id);
+	memcpy(id, c->id, DIR_ID_LEN);
+	r = store_get(t, DIR_ID, (struct store_bytes){ id, DIR_ID_LEN }, &v);
+	return r == 0         ? scim_problem(p, 409, "uniqueness", "the id is in use")
+	       : r == -ENOENT ? 0
+			      : r;
+}
+
 int change_create(struct store_txn *t, const struct change *c, uint8_t kind,
 		  struct json_object *body, struct change_result *out, struct scim_problem *p)
 {
@@ -118,7 +133,7 @@ int change_create(struct store_txn *t, const struct change *c, uint8_t kind,
 	int r = scim_accept(dir_type(kind), body, &now, p);
 
 	if (r == 0)
-		r = dir_id_new(head.id);
+		r = change_id(t, c, head.id, p);
 	if (r == 0)
 		r = dir_counter_next(t, "seq", &head.seq);
 	if (r == 0)

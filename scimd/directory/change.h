@@ -20,6 +20,7 @@ struct change {
 	const char *actor;    // token's name, or "local: USER"
 	const char *peer;     // address, "" if none
 	const char *if_match; // the header, NULL: none
+	const uint8_t *id;    // that a resource moved here keeps, NULL: a new one
 };
 
 struct change_result {

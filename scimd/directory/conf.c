@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum conf_type { CONF_TEXT, CONF_PATH, CONF_NUMBER, CONF_SPAN };
 
@@ -107,6 +108,14 @@ static void conf_line(struct directory_conf *c, const struct config_line *l, str
 {
 	const char *wrong = NULL, *like;
 
+	if (strstr(l->value, " #") || strstr(l->value, "\t#")) {
+		config_complain(f,
+				"%s:%u: [%s] %s: a comment after a value would become part of it; "
+				"put it on a line of its own",
+				l->file, l->line, l->section, l->key);
+		*bad = true;
+		return;
+	}
 	for (size_t i = 0; i < CONF_ROWS; i++)
 		if (strcmp(l->section, "server") == 0 && strcmp(conf_rows[i].name, l->key) == 0) {
 			wrong = conf_set(c, &conf_rows[i], l->value);
@@ -116,6 +125,8 @@ static void conf_line(struct directory_conf *c, const struct config_line *l, str
 			*bad |= wrong != NULL;
 			return;
 		}
+	if (!l->key[0] && strcmp(l->section, "server") == 0)
+		return; // a section without settings
 	*bad = true;
 	like = strcmp(l->section, "server") == 0 ? conf_like(l->key) : NULL;
 	if (like)
@@ -171,24 +182,56 @@ void directory_conf_free(struct directory_conf *c)
 	free(c);
 }
 
-int directory_store(const struct directory_conf *c, struct store **out, struct fail *f)
+// What root makes belongs to the service, whose folder it is.
+static bool conf_as_owner(const char *dir, uid_t *uid, gid_t *gid)
 {
-	const struct store_options o = { .databases = dir_databases, .shared = true };
+	struct stat st;
+
+	if (geteuid() != 0 || stat(dir, &st) < 0 || st.st_uid == 0)
+		return false;
+	*gid = getegid();
+	*uid = 0;
+	if (setegid(st.st_gid) < 0)
+		return false;
+	if (seteuid(st.st_uid) == 0)
+		return true;
+	(void)!setegid(*gid);
+	return false;
+}
+
+int directory_private(const struct directory_conf *c, const char *name,
+		      const struct store_options *o, struct store **out, struct fail *f)
+{
 	char path[PATH_MAX];
-	bool damaged;
+	bool owner, damaged;
+	uid_t uid;
+	gid_t gid;
 	int r;
 
 	if (mkdir(c->state_dir, 0755) < 0 && errno != EEXIST)
 		return fail(f, errno, "%s: %s", c->state_dir, strerror(errno));
-	if (snprintf(path, sizeof(path), "%s/private", c->state_dir) >= (int)sizeof(path))
+	if (snprintf(path, sizeof(path), "%s/%s", c->state_dir, name) >= (int)sizeof(path))
 		return fail(f, ENAMETOOLONG, "%s: name too long", c->state_dir);
-	r = store_open(path, &o, out, &damaged, f);
-	if (r == 0 && damaged) { // numbers would be given twice
-		store_close(*out);
-		return fail(f, EBADMSG,
-			    "%s: the store was damaged and has been moved aside; restore a "
-			    "backup: scim-directory restore FILE",
-			    path);
+	owner = conf_as_owner(c->state_dir, &uid, &gid);
+	r = store_open(path, o, out, &damaged, f);
+	if (owner && (seteuid(uid) < 0 || setegid(gid) < 0)) {
+		if (r == 0)
+			store_close(*out);
+		return fail(f, errno, "cannot become root again: %s", strerror(errno));
 	}
+	if (r == 0 && damaged) { // only who opens it alone gets here
+		store_close(*out);
+		return fail(f, EBADMSG, "%s: damaged; it has been moved aside", path);
+	}
+	return r;
+}
+
+int directory_store(const struct directory_conf *c, struct store **out, struct fail *f)
+{
+	const struct store_options o = { .databases = dir_databases, .shared = true };
+	int r = directory_private(c, "private", &o, out, f);
+
+	if (r == -EBADMSG) // numbers would be given twice
+		return fail_in(f, r, "restore a backup (scim-directory restore FILE)");
 	return r;
 }

@@ -13,6 +13,7 @@
 
 struct fail;
 struct store;
+struct store_options;
 
 #ifndef SCIMD_SYSCONFDIR
 #define SCIMD_SYSCONFDIR "/etc"
@@ -35,5 +36,8 @@ void directory_conf_free(struct directory_conf *c);
 const char *directory_conf_option(size_t i, const char **default_out, const char **help_out);
 // Opens the store in state_dir/private, shared with the other programs of the service.
 int directory_store(const struct directory_conf *c, struct store **out, struct fail *f);
+// The same in state_dir/NAME, and as the options say. For root: as the folder's owner.
+int directory_private(const struct directory_conf *c, const char *name,
+		      const struct store_options *o, struct store **out, struct fail *f);
 
 #endif

@@ -95,6 +95,8 @@ int token_create(struct store_txn *t, const char *actor, const char *name, enum 
 			    "\"%.80s\" is no name for a token: letters, digits, . _ -, "
 			    "at most 64",
 			    name);
+	if (expires && expires <= token.created)
+		return fail(f, EINVAL, "the token would have expired already");
 	(void)snprintf(token.name, sizeof(token.name), "%s", name);
 	if (getrandom(secret, sizeof(secret), 0) != (ssize_t)sizeof(secret))
 		return fail(f, EIO, "no random numbers");

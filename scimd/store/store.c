@@ -55,9 +55,34 @@ static int store_lock(struct store *s, const char *dir, bool shared, struct fail
 	s->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (s->lock < 0)
 		return fail(f, errno, "%s: %s", path, strerror(errno));
-	if (flock(s->lock, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB) < 0)
-		return fail(f, errno == EWOULDBLOCK ? EBUSY : errno,
-			    "%s: another scimd holds the store; ask it instead: scimctl sync", dir);
+	if (flock(s->lock, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0)
+		return 0;
+	if (errno != EWOULDBLOCK)
+		return fail(f, errno, "%s: %s", path, strerror(errno));
+	return fail(f, EBUSY, "%s: %s", dir,
+		    s->host  ? "another scimd holds the store; ask it instead: scimctl sync"
+		    : shared ? "the store is being replaced; try again"
+			     : "another process holds the store");
+}
+
+// Processes that share a store open it one after the other: a data.mdb that one is
+// making must not look damaged to the next.
+static int store_gate(const char *dir, int *out, struct fail *f)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	if (snprintf(path, sizeof(path), "%s/opening", dir) >= (int)sizeof(path))
+		return fail(f, ENAMETOOLONG, "%s: name too long", dir);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return fail(f, errno, "%s: %s", path, strerror(errno));
+	while (flock(fd, LOCK_EX) < 0)
+		if (errno != EINTR) {
+			(void)close(fd);
+			return fail(f, errno, "%s: %s", path, strerror(errno));
+		}
+	*out = fd;
 	return 0;
 }
 
@@ -87,7 +112,7 @@ static int store_whole(struct store *s, const char *dir)
 static int store_env(struct store *s, const char *dir, struct fail *f)
 {
 	MDB_txn *txn = NULL;
-	int rc;
+	int rc, dead;
 
 	rc = mdb_env_create(&s->env);
 	if (rc == 0)
@@ -96,6 +121,8 @@ static int store_env(struct store *s, const char *dir, struct fail *f)
 		rc = mdb_env_set_mapsize(s->env, s->map_size);
 	if (rc == 0)
 		rc = mdb_env_open(s->env, dir, MDB_NOTLS, 0600);
+	if (rc == 0) // a reader that was killed would keep old pages from being used again
+		rc = mdb_reader_check(s->env, &dead);
 	if (rc == 0)
 		rc = store_whole(s, dir);
 	if (rc == 0)
@@ -218,52 +245,59 @@ static void store_databases(struct store *s, const char *const *own)
 		s->names[s->count++] = *own;
 }
 
+static int store_enter(struct store *s, const char *dir, bool shared, bool *damaged_out,
+		       struct fail *f)
+{
+	struct fail why = { "" };
+	int r = store_lock(s, dir, shared, f);
+
+	if (r < 0)
+		return r;
+	r = store_attempt(s, dir, &why);
+	if (r == -EBADMSG && shared) // others may be at work in it
+		return fail(f, EBADMSG, "store: %s", why.text);
+	if (r == -EBADMSG) {
+		*damaged_out = true;
+		r = store_move_aside(dir, f);
+		if (r < 0)
+			return r;
+		r = store_attempt(s, dir, &why);
+	}
+	if (r < 0)
+		return fail(f, -r, "store: %s", why.text);
+	return store_apply(s, store_format, NULL, f);
+}
+
 int store_open(const char *dir, const struct store_options *o, struct store **out,
 	       bool *damaged_out, struct fail *f)
 {
 	struct store *s = calloc(1, sizeof(*s));
-	struct fail why = { "" };
-	bool damaged = false;
-	int r;
+	bool shared = o && o->shared;
+	int gate = -1, r;
 
 	if (!s)
 		return fail(f, ENOMEM, "out of memory");
+	*damaged_out = false;
 	s->lock = -1;
 	s->map_size = o && o->map_size ? o->map_size : STORE_FIRST;
 	s->map_max = o && o->map_max ? o->map_max : STORE_MAX;
 	store_databases(s, o ? o->databases : NULL);
 	(void)pthread_rwlock_init(&s->growing, NULL);
-	if (mkdir(dir, 0700) < 0 && errno != EEXIST) {
+	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
 		r = fail(f, errno, "%s: %s", dir, strerror(errno));
-		goto out;
-	}
-	if (snprintf(s->reserve, sizeof(s->reserve), "%s/reserve", dir) >=
-	    (int)sizeof(s->reserve)) {
+	else if (snprintf(s->reserve, sizeof(s->reserve), "%s/reserve", dir) >=
+		 (int)sizeof(s->reserve))
 		r = fail(f, ENAMETOOLONG, "%s: name too long", dir);
-		goto out;
-	}
-	r = store_lock(s, dir, o && o->shared, f);
+	else
+		r = shared ? store_gate(dir, &gate, f) : 0;
+	if (r == 0)
+		r = store_enter(s, dir, shared, damaged_out, f);
+	if (gate >= 0)
+		(void)close(gate);
 	if (r < 0)
-		goto out;
-	r = store_attempt(s, dir, &why);
-	if (r == -EBADMSG) {
-		damaged = true;
-		r = store_move_aside(dir, f);
-		if (r == 0)
-			r = store_attempt(s, dir, &why);
-	}
-	if (r < 0) {
-		r = fail(f, -r, "store: %s", why.text);
-		goto out;
-	}
-	r = store_apply(s, store_format, NULL, f);
-	if (r < 0)
-		goto out;
-	*damaged_out = damaged;
-	*out = s;
-	return 0;
-out:
-	store_close(s);
+		store_close(s);
+	else
+		*out = s;
 	return r;
 }
 
@@ -414,6 +448,24 @@ void store_view_end(struct store_txn *t)
 	mdb_txn_abort(t->txn);
 	(void)pthread_rwlock_unlock(&t->store->growing);
 	free(t);
+}
+
+int store_copy(struct store *s, int fd, struct fail *f)
+{
+	int rc;
+
+	(void)pthread_rwlock_rdlock(&s->growing);
+	rc = mdb_env_copyfd2(s->env, fd, MDB_CP_COMPACT);
+	(void)pthread_rwlock_unlock(&s->growing);
+	if (rc == MDB_MAP_RESIZED) { // another process has grown it
+		rc = store_follow(s);
+		(void)pthread_rwlock_rdlock(&s->growing);
+		if (rc == 0)
+			rc = mdb_env_copyfd2(s->env, fd, MDB_CP_COMPACT);
+		(void)pthread_rwlock_unlock(&s->growing);
+	}
+	return rc ? fail(f, -store_errno(rc), "the store cannot be copied: %s", mdb_strerror(rc))
+		  : 0;
 }
 
 int store_stat(struct store *s, struct store_stats *out)

@@ -33,7 +33,10 @@ struct store_options {
 	// The caller's own databases, NULL-terminated, instead of resource and ledger; raw.h
 	// reads and writes them, numbered from STORE_RAW. The strings are borrowed.
 	const char *const *databases;
-	bool shared; // other processes of the same service may hold it too
+	// Other processes of the same service may hold it too; who opens it without this
+	// excludes them. Growing is followed. A damaged store is then left where it is
+	// (-EBADMSG).
+	bool shared;
 };
 
 #define STORE_DB_MAX 24u
@@ -46,6 +49,8 @@ struct store_options {
 int store_open(const char *dir, const struct store_options *o, struct store **out,
 	       bool *damaged_out, struct fail *f);
 void store_close(struct store *s);
+// Writes data.mdb as of one moment to fd, without the free pages; writers go on.
+int store_copy(struct store *s, int fd, struct fail *f);
 
 // Runs fn in one write transaction and commits; fn may run again (map grown) and
 // must not keep anything between runs. fn's failure aborts. -ENOSPC: disk full and

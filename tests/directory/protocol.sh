@@ -30,17 +30,17 @@ start
 node "$SRC/tests/directory/sequences.mjs" "http://127.0.0.1:$port/scim/v2" "$write" "$read" "$SRC"/tests/directory/sequences/*.json
 stop
 # What was answered is there after a restart, and the chain of the audit log is whole.
-users=$(directory user list | wc -l)
+users=$(directory --no-legend user list | wc -l)
 start
 seen=$(curl -sf --noproxy '*' -H "Authorization: Bearer $read" "http://127.0.0.1:$port/scim/v2/Users?count=0" | sed 's/.*"totalResults":\([0-9]*\).*/\1/')
 [ "$users" = "$seen" ] || { echo "$users users in the store, $seen served" >&2; exit 1; }
 # The command line works beside the server, and the server sees it at once.
 directory user add late
 [ "$(curl -s -o /dev/null -w '%{http_code}' --noproxy '*' -H "Authorization: Bearer $read" "http://127.0.0.1:$port/scim/v2/Users?filter=userName%20eq%20%22late%22")" = 200 ]
-directory user show late | grep -q '"userName":"late"'
+directory --json user show late | grep -q '"userName":"late"'
 directory user disable late
-directory user show late | grep -q '"active":false'
+directory --json user show late | grep -q '"active":false'
 directory token revoke read
 [ "$(curl -s -o /dev/null -w '%{http_code}' --noproxy '*' -H "Authorization: Bearer $read" "http://127.0.0.1:$port/scim/v2/Users")" = 401 ]
-directory audit verify
+directory audit --verify
 stop

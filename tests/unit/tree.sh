@@ -42,7 +42,7 @@ done <<'END'
 curl/ scimd/client/http\.c
 lmdb\.h scimd/store/(store|record|audit|internal)\.[ch]
 ini_ scimd/base/config_file\.c
-libsmartcols scimd/ctl/table\.c
+libsmartcols scimd/base/columns\.c
 microhttpd scimd/directory/http[a-z_]*\.[ch]
 END
 

@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: MIT
+//
+// `backup` and `restore`. A backup is data.mdb as of one moment. What takes its
+// place again forgets nothing that must not be forgotten: numbers once given,
+// counters that make ETags and places, tokens revoked since.
+#include "scimd/base/clock.h"
+#include "scimd/base/file.h"
+#include "scimd/directory/admin_internal.h"
+#include "scimd/directory/stream.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <json-c/json.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define RESTORE_NEW "private.restored"
+// How far the numbers skip when the register of what was given is lost.
+#define RESTORE_SKIP 1000000u
+
+// -------------------------------------------------------------------- backup
+
+static int backup_write(struct admin *a, const char *path, const char *tmp, struct fail *f)
+{
+	int fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600), r;
+
+	if (fd < 0 && errno == EEXIST)
+		return fail(f, EEXIST, "%s: is there already; remove it if no backup is running",
+			    tmp);
+	if (fd < 0)
+		return fail(f, errno, "%s: %s", tmp, strerror(errno));
+	r = store_copy(a->store, fd, f);
+	if (r == 0 && fsync(fd) < 0)
+		r = fail(f, errno, "%s: %s", tmp, strerror(errno));
+	if (close(fd) < 0 && r == 0)
+		r = fail(f, errno, "%s: %s", tmp, strerror(errno));
+	if (r == 0 && rename(tmp, path) < 0)
+		r = fail(f, errno, "%s: %s", path, strerror(errno));
+	if (r < 0)
+		(void)unlink(tmp);
+	else if ((r = file_sync_dir(path)) < 0)
+		(void)fail(f, -r, "%s: cannot sync its folder: %s", path, strerror(-r));
+	return r;
+}
+
+int admin_backup(struct admin *a)
+{
+	const char *path = a->args[0];
+	char tmp[PATH_MAX];
+	struct fail f = { "" };
+	int r;
+
+	if (snprintf(tmp, sizeof(tmp), "%s.tmp", path) >= (int)sizeof(tmp))
+		return admin_wrong(a, "%s: name too long", path);
+	r = admin_open(a);
+	if (r)
+		return r;
+	r = backup_write(a, path, tmp, &f);
+	return r < 0 ? admin_fail(r, &f) : 0;
+}
+
+// ------------------------------------------------------------------- restore
+
+struct restore {
+	struct admin *a;
+	struct store *now, *old; // old: what is replaced; NULL: there is none
+	struct store_txn *view;  // of old
+	bool lost;               // old was damaged
+};
+
+static int restore_copy(const struct admin *a, int in, int out)
+{
+	char block[65536];
+	struct stat st;
+	ssize_t n = 0;
+	int r = 0;
+
+	while (r == 0 && (n = read(in, block, sizeof(block))) > 0)
+		r = file_write(out, block, (size_t)n);
+	if (n < 0)
+		r = -errno;
+	// What root makes belongs to the service.
+	if (r == 0 && geteuid() == 0 &&
+	    (stat(a->conf->state_dir, &st) < 0 || fchown(out, st.st_uid, st.st_gid) < 0))
+		r = -errno;
+	if (r == 0 && fsync(out) < 0)
+		r = -errno;
+	return r;
+}
+
+// state_dir/RESTORE_NEW/data.mdb, out of the file.
+static int restore_lay(const struct admin *a, int in, struct fail *f)
+{
+	char path[PATH_MAX];
+	struct stat st;
+	int fd, r;
+
+	if (snprintf(path, sizeof(path), "%s/" RESTORE_NEW, a->conf->state_dir) >=
+	    (int)sizeof(path) - 16)
+		return fail(f, ENAMETOOLONG, "%s: name too long", a->conf->state_dir);
+	if (stat(a->conf->state_dir, &st) < 0 || mkdir(path, 0700) < 0 ||
+	    (geteuid() == 0 && chown(path, st.st_uid, st.st_gid) < 0))
+		return fail(f, errno, "%s: %s", path, strerror(errno));
+	memcpy(path + strlen(path), "/data.mdb", sizeof("/data.mdb"));
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return fail(f, errno, "%s: %s", path, strerror(errno));
+	r = restore_copy(a, in, fd);
+	if (close(fd) < 0 && r == 0)
+		r = -errno;
+	return r < 0 ? fail(f, -r, "%s: %s", path, strerror(-r)) : 0;
+}
+
+// What is left of a restore that was cut short, or failed.
+static void restore_clear(const struct admin *a)
+{
+	static const char *const names[] = { "data.mdb", "lock.mdb", "lock",
+					     "opening",  "reserve",  "" };
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (snprintf(path, sizeof(path), "%s/" RESTORE_NEW "/%s", a->conf->state_dir,
+			     names[i]) >= (int)sizeof(path))
+			return;
+		if (*names[i])
+			(void)unlink(path);
+		else
+			(void)rmdir(path);
+	}
+}
+
+// A backup of ours has given numbers or made ids; whatever else LMDB can open has not.
+static int restore_sound(struct store_txn *t, struct fail *f)
+{
+	struct store_bytes v;
+	struct store_walk *w;
+	struct dir_record rec;
+	uint64_t count, bad;
+	int r = store_audit_verify(t, &count, &bad, f);
+
+	if (r == 0 && count == 0)
+		return fail(f, EINVAL, "it is no backup of scim-directory, or one of nothing");
+	for (int kind = RESOURCE_USER; r == 0 && kind <= RESOURCE_GROUP; kind++) {
+		r = store_walk_open(t, dir_of((uint8_t)kind), &w);
+		if (r < 0)
+			break;
+		for (r = store_walk_seek(w, (struct store_bytes){ "", 0 }, NULL, &v); r == 0;
+		     r = r == 0 ? store_walk_next(w, NULL, &v) : r)
+			r = dir_decode(v, &rec);
+		store_walk_close(w);
+		r = r == -ENOENT ? 0 : r;
+	}
+	return r;
+}
+
+// Every entry of the old database goes into the new one; -EEXIST is none.
+static int restore_merge(struct restore *re, struct store_txn *t, enum dir_db db)
+{
+	struct store_bytes k, v;
+	struct store_walk *w;
+	int r = store_walk_open(re->view, db, &w);
+
+	if (r < 0)
+		return r;
+	for (r = store_walk_seek(w, (struct store_bytes){ "", 0 }, &k, &v); r == 0;
+	     r = r == 0 ? store_walk_next(w, &k, &v) : r) {
+		r = store_add(t, db, k, v);
+		if (r == -EEXIST)
+			r = 0;
+	}
+	store_walk_close(w);
+	return r == -ENOENT ? 0 : r;
+}
+
+// Tokens are as they are now: what was revoked since does not come back.
+static int restore_tokens(struct restore *re, struct store_txn *t)
+{
+	unsigned char key[DIGEST_LEN];
+	struct store_bytes k;
+	struct store_walk *w;
+	int r;
+
+	for (;;) {
+		r = store_walk_open(t, DIR_TOKEN, &w);
+		if (r < 0)
+			return r;
+		r = store_walk_seek(w, (struct store_bytes){ "", 0 }, &k, NULL);
+		if (r == 0 && k.len == sizeof(key))
+			memcpy(key, k.data, sizeof(key));
+		else if (r == 0)
+			r = -EBADMSG;
+		store_walk_close(w);
+		if (r < 0)
+			break;
+		r = store_drop(t, DIR_TOKEN, (struct store_bytes){ key, sizeof(key) });
+		if (r < 0)
+			return r;
+	}
+	return r == -ENOENT ? restore_merge(re, t, DIR_TOKEN) : r;
+}
+
+// ETags, places in lists and numbers go on from the greater of the two.
+static int restore_counters(struct restore *re, struct store_txn *t)
+{
+	static const char *const names[] = { "number", "seq", "generation", "feed" };
+	uint64_t was, is;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < sizeof(names) / sizeof(*names); i++) {
+		was = 0;
+		r = dir_counter(t, names[i], &is);
+		if (r == 0 && re->view)
+			r = dir_counter(re->view, names[i], &was);
+		if (r == 0 && re->lost)
+			was = is + RESTORE_SKIP;
+		if (r == 0 && was > is)
+			r = dir_counter_put(t, names[i], was);
+	}
+	return r;
+}
+
+static int restore_audit(struct restore *re, struct store_txn *t)
+{
+	struct json_object *o = json_object_new_object();
+	int r = admin_put_text(o, "event", "restored");
+
+	if (r == 0)
+		r = admin_put_text(o, "actor", re->a->actor);
+	if (r == 0)
+		r = admin_put_text(o, "name", re->a->args[0]);
+	if (r == 0)
+		r = store_audit_add(t, json_object_to_json_string_ext(
+					       o, JSON_C_TO_STRING_PLAIN |
+							  JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(o);
+	return r;
+}
+
+static int restore_into(struct store_txn *t, void *arg, struct fail *f)
+{
+	struct restore *re = arg;
+	int r = restore_sound(t, f);
+
+	if (r == 0 && re->view)
+		r = restore_merge(re, t, DIR_NUMBER);
+	if (r == 0 && re->view)
+		r = restore_tokens(re, t);
+	if (r == 0)
+		r = restore_counters(re, t);
+	if (r == 0) // hosts have applied what is not there any more: they read everything
+		r = feed_restart(t);
+	return r < 0 ? r : restore_audit(re, t);
+}
+
+// The old store is held alone: who opens it meanwhile is told to try again.
+static int restore_swap(struct restore *re, struct fail *f)
+{
+	const char *dir = re->a->conf->state_dir;
+	char now[PATH_MAX], is[PATH_MAX], aside[PATH_MAX];
+
+	if (snprintf(now, sizeof(now), "%s/" RESTORE_NEW, dir) >= (int)sizeof(now) ||
+	    snprintf(is, sizeof(is), "%s/private", dir) >= (int)sizeof(is) ||
+	    snprintf(aside, sizeof(aside), "%s/private.before-%lld", dir,
+		     (long long)(clock_wall() / 1000)) >= (int)sizeof(aside))
+		return fail(f, ENAMETOOLONG, "%s: name too long", dir);
+	if (re->old || re->lost) {
+		if (renameat2(AT_FDCWD, now, AT_FDCWD, is, RENAME_EXCHANGE) < 0 ||
+		    renameat2(AT_FDCWD, now, AT_FDCWD, aside, RENAME_NOREPLACE) < 0)
+			return fail(f, errno, "%s: %s", is, strerror(errno));
+		if (!re->a->option[ADMIN_QUIET])
+			(void)fprintf(stderr, "scim-directory: the store of before is %s\n", aside);
+	} else if (rename(now, is) < 0) {
+		return fail(f, errno, "%s: %s", is, strerror(errno));
+	}
+	return file_sync_dir(is);
+}
+
+static int restore_old(struct restore *re, struct fail *f)
+{
+	const struct store_options alone = { .databases = dir_databases };
+	char path[PATH_MAX];
+	struct stat st;
+	int r;
+
+	if (snprintf(path, sizeof(path), "%s/private", re->a->conf->state_dir) >= (int)sizeof(path))
+		return fail(f, ENAMETOOLONG, "%s: name too long", re->a->conf->state_dir);
+	if (lstat(path, &st) < 0)
+		return errno == ENOENT ? 0 : fail(f, errno, "%s: %s", path, strerror(errno));
+	r = directory_private(re->a->conf, "private", &alone, &re->old, f);
+	if (r == -EBUSY)
+		return fail(f, EBUSY, "the store is in use; stop scim-directory first");
+	if (r == -EBADMSG) {
+		(void)fprintf(stderr,
+			      "scim-directory: the present store is damaged: which numbers it gave "
+			      "is not known, so new ones begin %u further on\n",
+			      RESTORE_SKIP);
+		re->lost = true;
+		return 0;
+	}
+	return r < 0 ? r : store_view(re->old, &re->view, f);
+}
+
+static int restore_run(struct restore *re, int in, struct fail *f)
+{
+	// Shared: what is damaged is not moved aside in there.
+	const struct store_options o = { .databases = dir_databases, .shared = true };
+	int r = restore_old(re, f);
+
+	if (r < 0)
+		return r;
+	restore_clear(re->a);
+	r = restore_lay(re->a, in, f);
+	if (r == 0) {
+		r = directory_private(re->a->conf, RESTORE_NEW, &o, &re->now, f);
+		if (r == 0)
+			r = store_apply(re->now, restore_into, re, f);
+		if (r < 0)
+			(void)fail_in(f, r, "%s", re->a->args[0]);
+	}
+	if (r == 0)
+		r = restore_swap(re, f);
+	store_view_end(re->view);
+	store_close(re->now);
+	store_close(re->old);
+	if (r < 0)
+		restore_clear(re->a);
+	return r;
+}
+
+int admin_restore(struct admin *a)
+{
+	struct restore re = { .a = a };
+	struct fail f = { "" };
+	int in = open(a->args[0], O_RDONLY | O_CLOEXEC), r;
+
+	if (in < 0) {
+		r = fail(&f, errno, "%s: %s", a->args[0], strerror(errno));
+	} else if (mkdir(a->conf->state_dir, 0755) < 0 && errno != EEXIST) {
+		r = fail(&f, errno, "%s: %s", a->conf->state_dir, strerror(errno));
+	} else {
+		r = restore_run(&re, in, &f);
+	}
+	if (in >= 0)
+		(void)close(in);
+	return r < 0 ? admin_fail(r, &f) : 0;
+}
