@@ -257,7 +257,8 @@ static int store_enter(struct store *s, const char *dir, bool shared, bool *dama
 	if (r == -EBADMSG && shared) // others may be at work in it
 		return fail(f, EBADMSG, "store: %s", why.text);
 	if (r == -EBADMSG) {
-		*damaged_out = true;
+		if (damaged_out)
+			*damaged_out = true;
 		r = store_move_aside(dir, f);
 		if (r < 0)
 			return r;
@@ -277,7 +278,8 @@ int store_open(const char *dir, const struct store_options *o, struct store **ou
 
 	if (!s)
 		return fail(f, ENOMEM, "out of memory");
-	*damaged_out = false;
+	if (damaged_out)
+		*damaged_out = false;
 	s->lock = -1;
 	s->map_size = o && o->map_size ? o->map_size : STORE_FIRST;
 	s->map_max = o && o->map_max ? o->map_max : STORE_MAX;
