@@ -165,15 +165,15 @@ void serve_events(struct serve_request *rq)
 struct events_trim {
 	struct writer_job job;
 	struct serve *s;
+	bool more;
 };
 
 static int events_trim_run(struct store_txn *t, struct writer_job *j, struct fail *f)
 {
-	const struct serve *s = ((struct events_trim *)j)->s;
-	int r = feed_trim(t, (int64_t)s->conf->event_retention * 1000, clock_wall());
+	struct events_trim *e = (struct events_trim *)j;
 
 	(void)f;
-	return r < 0 ? r : 0;
+	return feed_trim(t, (int64_t)e->s->conf->event_retention * 1000, clock_wall(), &e->more);
 }
 
 static void events_trim_done(struct writer_job *j)
@@ -183,6 +183,8 @@ static void events_trim_done(struct writer_job *j)
 	if (j->r < 0)
 		log_warning("old events could not be dropped: %s", fail_word(j->r));
 	e->s->trimming = false;
+	if (e->more && j->r == 0)
+		e->s->ticks = EVENTS_TRIM_TICKS - 1; // the next tick goes on
 	free(e);
 }
 
