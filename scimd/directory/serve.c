@@ -114,6 +114,45 @@ static bool request_secret(const struct http_request *r, struct buf *secret)
 	return strncasecmp(h, "Basic ", 6) == 0 && token_basic(h + 6, secret) == 0;
 }
 
+struct request_use { // of a token: written at most once a minute
+	struct writer_job job;
+	struct token token;
+};
+
+static int request_use_run(struct store_txn *t, struct writer_job *j, struct fail *f)
+{
+	const struct request_use *u = (struct request_use *)j;
+	int r = token_used(t, &u->token, clock_wall());
+
+	(void)f;
+	return r == -ENOENT ? 0 : r; // revoked in the meantime
+}
+
+static void request_use_done(struct writer_job *j)
+{
+	free(j);
+}
+
+static void request_used(struct serve *s, const struct token *token)
+{
+	int64_t now = clock_wall();
+	struct request_use *u;
+
+	// Until that is written, who comes in the same minute would write it, too.
+	if (now - token->used < TOKEN_USED_MS ||
+	    (now - s->used_at < TOKEN_USED_MS && strcmp(s->used_id, token->id) == 0))
+		return;
+	u = calloc(1, sizeof(*u));
+	if (!u)
+		return;
+	u->token = *token;
+	u->job.run = request_use_run;
+	u->job.done = request_use_done;
+	s->used_at = now;
+	memcpy(s->used_id, token->id, sizeof(s->used_id));
+	writer_put(s->writer, &u->job);
+}
+
 static int request_who(struct serve_request *rq)
 {
 	struct buf secret = { .secret = true };
@@ -125,6 +164,8 @@ static int request_who(struct serve_request *rq)
 		store_view_end(t);
 	}
 	buf_free(&secret);
+	if (r == 0)
+		request_used(rq->s, &rq->token);
 	return r;
 }
 

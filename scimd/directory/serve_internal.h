@@ -39,6 +39,8 @@ struct serve {
 	uint64_t answers[6];         // by hundreds of the status
 	struct serve_request *polls; // those that wait for the feed to move
 	uint64_t feed, ticks;
+	int64_t used_at; // the last token whose use was written, and when
+	char used_id[TOKEN_ID];
 	sd_event_source *poll_timer;
 	bool trimming;
 };

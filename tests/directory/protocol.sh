@@ -62,6 +62,7 @@ directory user add late
 directory user show late | grep -q '"userName":"late"'
 directory user disable late
 directory user show late | grep -q '"active":false'
+directory token list | grep -q "^[0-9a-f]* *read  *read .* 20..-..-..T[^ ]*$" || { echo "no last use:" >&2; directory token list >&2; exit 1; }
 directory token revoke read
 [ "$(curl -s -o /dev/null -w '%{http_code}' --noproxy '*' -H "Authorization: Bearer $read" "http://127.0.0.1:$port/scim/v2/Users")" = 401 ]
 directory audit verify
