@@ -22,6 +22,23 @@ static int admin_serve(struct admin *a)
 	return serve_run(a->conf);
 }
 
+static int admin_check(struct admin *a)
+{
+	if (!a->option[ADMIN_QUIET]) // it has been loaded: there is nothing to complain about
+		(void)puts("no complaints");
+	return 0;
+}
+
+static int admin_options(struct admin *a)
+{
+	const char *name, *otherwise;
+
+	(void)a;
+	for (size_t i = 0; (name = directory_conf_option(i, &otherwise, NULL)); i++)
+		(void)printf("%s\t%s\n", name, otherwise ? otherwise : "");
+	return 0;
+}
+
 static const struct admin_command admin_commands[] = {
 	{ "serve", "", "serve until SIGTERM, in the foreground", 0, 0, admin_serve },
 	{ "token create", "--name NAME --scope read|write [--expires SPAN|TIME]",
@@ -52,12 +69,12 @@ static const struct admin_command admin_commands[] = {
 	{ "backup", "FILE", "a copy of the store, while it is in use", 1, 1, admin_backup },
 	{ "restore", "FILE", "a backup in the place of the store; no number is given twice", 1, 1,
 	  admin_restore },
-	{ "config", "check|options", "check the configuration, or print every setting", 1, 1,
-	  admin_config },
+	{ "check", "", "check the configuration", 0, 0, admin_check },
+	{ "options", "", "every setting and its default, separated by a tab", 0, 0, admin_options },
 	{ NULL, NULL, NULL, 0, 0, NULL },
 };
 
-static const struct option admin_options[] = {
+static const struct option admin_switches[] = {
 	{ "config", required_argument, NULL, ADMIN_CONFIG },
 	{ "help", no_argument, NULL, ADMIN_HELP },
 	{ "version", no_argument, NULL, ADMIN_VERSION },
@@ -209,23 +226,6 @@ int admin_find(struct store_txn *t, uint8_t kind, const char *name, struct dir_r
 	return r < 0 ? r : dir_find(t, kind, name, out);
 }
 
-int admin_config(struct admin *a)
-{
-	const char *name, *otherwise, *help;
-
-	if (strcmp(a->args[0], "options") == 0) {
-		for (size_t i = 0; (name = directory_conf_option(i, &otherwise, &help)); i++)
-			(void)printf("server\t%s\t%s\t%s\n", name, otherwise ? otherwise : "",
-				     help);
-		return 0;
-	}
-	if (strcmp(a->args[0], "check") != 0)
-		return admin_wrong(a, "\"%.40s\" is neither check nor options", a->args[0]);
-	if (!a->option[ADMIN_QUIET]) // it has been loaded before
-		(void)puts("no complaints");
-	return 0;
-}
-
 // ---------------------------------------------------------------------- main
 
 static int admin_usage(FILE *to)
@@ -260,7 +260,7 @@ static int admin_words(const struct admin_command *c, int argc, char **argv)
 // An option that is given and that the command does not take, or NULL.
 static const char *admin_stray(const struct admin *a)
 {
-	for (const struct option *o = admin_options; o->name; o++) {
+	for (const struct option *o = admin_switches; o->name; o++) {
 		size_t len = strlen(o->name);
 		const char *p = a->command->args;
 
@@ -327,7 +327,7 @@ int admin_main(int argc, char **argv)
 	(void)setlocale(LC_CTYPE, "");
 	log_open(LOG_LEVEL_INFO);
 	admin_actor(a.actor, sizeof(a.actor));
-	while ((o = getopt_long(argc, argv, "hqv", admin_options, NULL)) != -1) {
+	while ((o = getopt_long(argc, argv, "hqv", admin_switches, NULL)) != -1) {
 		if (o == '?')
 			return WIRE_EXIT_USAGE;
 		o = o == 'h' ? ADMIN_HELP : o == 'q' ? ADMIN_QUIET : o == 'v' ? ADMIN_VERSION : o;

@@ -112,6 +112,5 @@ int admin_sample(struct admin *a);
 int admin_audit(struct admin *a);
 int admin_backup(struct admin *a);
 int admin_restore(struct admin *a);
-int admin_config(struct admin *a);
 
 #endif

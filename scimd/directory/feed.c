@@ -150,7 +150,7 @@ static int feed_forsaken(struct store_txn *t, int64_t before, uint8_t key[STREAM
 	return r;
 }
 
-int feed_trim(struct store_txn *t, int64_t retention_ms, int64_t now)
+int feed_trim(struct store_txn *t, int64_t retention_ms, int64_t now, bool *more)
 {
 	int64_t before = now - retention_ms;
 	uint8_t key[STREAM_KEY] = { 0 };
@@ -166,15 +166,13 @@ int feed_trim(struct store_txn *t, int64_t retention_ms, int64_t now)
 	}
 	if (r < 0 && r != -ENOENT)
 		return r;
-	if (store_count(t, DIR_STREAM) > FEED_TRIM &&
-	    getrandom(key, sizeof(key), 0) != sizeof(key))
+	if (store_count(t, DIR_STREAM) > FEED_TRIM && getrandom(key, sizeof(key), 0) != sizeof(key))
 		return -EIO;
 	do {
 		r = feed_forsaken(t, before, key, &left);
 		if (r == 0)
 			r = store_drop(t, DIR_STREAM, (struct store_bytes){ key, STREAM_KEY });
 	} while (r == 0);
-	if (r != -ENOENT)
-		return r;
-	return n == FEED_TRIM;
+	*more = n == FEED_TRIM;
+	return r == -ENOENT ? 0 : r;
 }

@@ -83,8 +83,8 @@ int stream_expired(struct scim_problem *p); // fills the 404; -EINVAL
 
 struct stream_info { // valid until the view ends
 	char token[STREAM_TOKEN], receiver[STREAM_RECEIVER], host[STREAM_HOST];
-	uint64_t position; // the last event acknowledged
-	uint64_t applied;  // as reported, 0: never
+	uint64_t position;     // the last event acknowledged
+	uint64_t applied;      // as reported, 0: never
 	int64_t created, seen; // wall, ms; seen is at most STREAM_SEEN behind
 	char *lockouts;        // JSON array, NULL: none
 };
@@ -95,8 +95,8 @@ struct stream_info { // valid until the view ends
 int stream_each(struct store_txn *t, int (*fn)(void *arg, const struct stream_info *s), void *arg);
 
 // Drops events older than retention, and streams that nobody polled for so long; a bounded
-// number in a call. 1: there is more, call again soon.
-int feed_trim(struct store_txn *t, int64_t retention_ms, int64_t now);
+// number in a call. *more: call again soon.
+int feed_trim(struct store_txn *t, int64_t retention_ms, int64_t now, bool *more);
 // Another feed from here on: after a restore, so that no host takes the events of the lost
 // time for known.
 int feed_restart(struct store_txn *t);

@@ -17,6 +17,8 @@ struct store_txn;
 #define TOKEN_TEXT 72 // "scimd_" + 64 digits, with the NUL
 #define TOKEN_ID 13   // the first digits of its hash, for people
 
+#define TOKEN_USED_MS 60000 // last use is written at most this often
+
 enum token_scope { TOKEN_READ = 1, TOKEN_WRITE = 2 };
 
 struct token {
