@@ -30,11 +30,23 @@ while IFS=$'\t' read -r name otherwise; do
   [ -z "$otherwise" ] || grep -A1 -x "\.B $name" packaging/man/scim-directory.8 | grep -qF "Default: $otherwise." ||
     miss "scim-directory.8: $name: the default $otherwise is not there"
 done < <("$directory" options)
+while read -r o; do
+  grep -qF -- "\\-\\-${o//-/\\-}" packaging/man/scim-directory.8 || miss "scim-directory.8: --$o is not described"
+done < <("$directory" --help | grep -oE -- '--[a-z-]+' | cut -c3- | sort -u)
+while read -r o; do
+  "$directory" --help | grep -qE -- "--$o\b" || [ "$o" = help ] || [ "$o" = version ] || miss "scim-directory.8 describes --$o, which is no option"
+done < <(sed 's/\\-/-/g' packaging/man/scim-directory.8 | grep -oE -- '--[a-z-]+' | cut -c3- | sort -u)
 if command -v groff >/dev/null; then
   for p in packaging/man/*; do
     out=$(groff -man -Tutf8 -ww -z "$p" 2>&1)
     [ -z "$out" ] || miss "$p: $out"
   done
 fi
+conf=$(mktemp -d)
+install -m644 packaging/scim-directory.conf "$conf/scim-directory.conf"
+"$directory" --config "$conf/scim-directory.conf" check >/dev/null || miss "packaging/scim-directory.conf is refused"
+sed -i 's/^# \([a-z_]* = \)/\1/; /^listen = 127/d' "$conf/scim-directory.conf" # its examples are good too
+"$directory" --config "$conf/scim-directory.conf" check >/dev/null || miss "an example in packaging/scim-directory.conf is refused"
+rm -r "$conf"
 "$ctl" config check packaging/scimd.conf >/dev/null || miss "packaging/scimd.conf is refused"
 [ "$bad" = 0 ]
