@@ -217,10 +217,12 @@ int directory_private(const struct directory_conf *c, const char *name,
 	if (owner && (seteuid(uid) < 0 || setegid(gid) < 0)) {
 		if (r == 0)
 			store_close(*out);
+		*out = NULL;
 		return fail(f, errno, "cannot become root again: %s", strerror(errno));
 	}
 	if (r == 0 && damaged) { // only who opens it alone gets here
 		store_close(*out);
+		*out = NULL;
 		return fail(f, EBADMSG, "%s: damaged; it has been moved aside", path);
 	}
 	return r;
