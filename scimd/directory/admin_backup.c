@@ -17,7 +17,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define RESTORE_NEW "private.restored"
 // How far the numbers skip when the register of what was given is lost.
 #define RESTORE_SKIP 1000000u
 
@@ -69,7 +68,20 @@ struct restore {
 	struct store *now, *old; // old: what is replaced; NULL: there is none
 	struct store_txn *view;  // of old
 	bool lost;               // old was damaged
+	// In state_dir. The backup is made ready in a folder that bears the name under which the
+	// old store is kept: then one exchange of names is all.
+	char name[64];
 };
+
+static int restore_path(const struct restore *re, const char *file, char out[PATH_MAX],
+			struct fail *f)
+{
+	const char *dir = re->a->conf->state_dir;
+
+	if (snprintf(out, PATH_MAX, "%s/%s%s%s", dir, re->name, *file ? "/" : "", file) >= PATH_MAX)
+		return fail(f, ENAMETOOLONG, "%s: name too long", dir);
+	return 0;
+}
 
 static int restore_copy(const struct admin *a, int in, int out)
 {
@@ -91,45 +103,58 @@ static int restore_copy(const struct admin *a, int in, int out)
 	return r;
 }
 
-// state_dir/RESTORE_NEW/data.mdb, out of the file.
-static int restore_lay(const struct admin *a, int in, struct fail *f)
+static int restore_folder(struct restore *re, struct fail *f)
 {
 	char path[PATH_MAX];
 	struct stat st;
-	int fd, r;
+	int r = -EEXIST;
 
-	if (snprintf(path, sizeof(path), "%s/" RESTORE_NEW, a->conf->state_dir) >=
-	    (int)sizeof(path) - 16)
-		return fail(f, ENAMETOOLONG, "%s: name too long", a->conf->state_dir);
-	if (stat(a->conf->state_dir, &st) < 0 || mkdir(path, 0700) < 0 ||
-	    (geteuid() == 0 && chown(path, st.st_uid, st.st_gid) < 0))
+	for (int i = 0; r == -EEXIST && i < 100; i++) {
+		(void)snprintf(re->name, sizeof(re->name), "private.before-%lld.%d",
+			       (long long)(clock_wall() / 1000), i);
+		r = restore_path(re, "", path, f);
+		if (r == 0 && mkdir(path, 0700) < 0)
+			r = fail(f, errno, "%s: %s", path, strerror(errno));
+	}
+	if (r < 0) {
+		re->name[0] = '\0';
+		return r;
+	}
+	if (geteuid() == 0 &&
+	    (stat(re->a->conf->state_dir, &st) < 0 || chown(path, st.st_uid, st.st_gid) < 0))
 		return fail(f, errno, "%s: %s", path, strerror(errno));
-	memcpy(path + strlen(path), "/data.mdb", sizeof("/data.mdb"));
+	return 0;
+}
+
+static int restore_lay(struct restore *re, int in, struct fail *f)
+{
+	char path[PATH_MAX];
+	int fd, r = restore_folder(re, f);
+
+	if (r == 0)
+		r = restore_path(re, "data.mdb", path, f);
+	if (r < 0)
+		return r;
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return fail(f, errno, "%s: %s", path, strerror(errno));
-	r = restore_copy(a, in, fd);
+	r = restore_copy(re->a, in, fd);
 	if (close(fd) < 0 && r == 0)
 		r = -errno;
 	return r < 0 ? fail(f, -r, "%s: %s", path, strerror(-r)) : 0;
 }
 
-// What is left of a restore that was cut short, or failed.
-static void restore_clear(const struct admin *a)
+// What a restore that failed has made.
+static void restore_clear(const struct restore *re)
 {
-	static const char *const names[] = { "data.mdb", "lock.mdb", "lock",
-					     "opening",  "reserve",  "" };
+	static const char *const names[] = { "data.mdb", "lock.mdb", "lock", "opening", "reserve" };
 	char path[PATH_MAX];
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		if (snprintf(path, sizeof(path), "%s/" RESTORE_NEW "/%s", a->conf->state_dir,
-			     names[i]) >= (int)sizeof(path))
-			return;
-		if (*names[i])
+	for (size_t i = 0; re->name[0] && i < sizeof(names) / sizeof(*names); i++)
+		if (restore_path(re, names[i], path, NULL) == 0)
 			(void)unlink(path);
-		else
-			(void)rmdir(path);
-	}
+	if (re->name[0] && restore_path(re, "", path, NULL) == 0)
+		(void)rmdir(path);
 }
 
 // A backup of ours has given numbers or made ids; whatever else LMDB can open has not.
@@ -256,26 +281,26 @@ static int restore_into(struct store_txn *t, void *arg, struct fail *f)
 }
 
 // The old store is held alone: who opens it meanwhile is told to try again.
-static int restore_swap(struct restore *re, struct fail *f)
+static int restore_swap(const struct restore *re, struct fail *f)
 {
 	const char *dir = re->a->conf->state_dir;
-	char now[PATH_MAX], is[PATH_MAX], aside[PATH_MAX];
+	bool keep = re->old || re->lost;
+	char ready[PATH_MAX], is[PATH_MAX];
+	int r = restore_path(re, "", ready, f);
 
-	if (snprintf(now, sizeof(now), "%s/" RESTORE_NEW, dir) >= (int)sizeof(now) ||
-	    snprintf(is, sizeof(is), "%s/private", dir) >= (int)sizeof(is) ||
-	    snprintf(aside, sizeof(aside), "%s/private.before-%lld", dir,
-		     (long long)(clock_wall() / 1000)) >= (int)sizeof(aside))
+	if (r < 0)
+		return r;
+	if (snprintf(is, sizeof(is), "%s/private", dir) >= (int)sizeof(is))
 		return fail(f, ENAMETOOLONG, "%s: name too long", dir);
-	if (re->old || re->lost) {
-		if (renameat2(AT_FDCWD, now, AT_FDCWD, is, RENAME_EXCHANGE) < 0 ||
-		    renameat2(AT_FDCWD, now, AT_FDCWD, aside, RENAME_NOREPLACE) < 0)
-			return fail(f, errno, "%s: %s", is, strerror(errno));
-		if (!re->a->option[ADMIN_QUIET])
-			(void)fprintf(stderr, "scim-directory: the store of before is %s\n", aside);
-	} else if (rename(now, is) < 0) {
+	if (renameat2(AT_FDCWD, ready, AT_FDCWD, is, keep ? RENAME_EXCHANGE : RENAME_NOREPLACE) < 0)
 		return fail(f, errno, "%s: %s", is, strerror(errno));
-	}
-	return file_sync_dir(is);
+	if (keep && !re->a->option[ADMIN_QUIET])
+		(void)fprintf(stderr, "scim-directory: the store of before is %s\n", ready);
+	r = file_sync_dir(is);
+	if (r < 0) // it is there all the same
+		(void)fprintf(stderr, "scim-directory: %s: cannot be synced: %s\n", dir,
+			      strerror(-r));
+	return 0;
 }
 
 static int restore_old(struct restore *re, struct fail *f)
@@ -305,16 +330,13 @@ static int restore_old(struct restore *re, struct fail *f)
 
 static int restore_run(struct restore *re, int in, struct fail *f)
 {
-	// Shared: what is damaged is not moved aside in there.
 	const struct store_options o = { .databases = dir_databases, .shared = true };
 	int r = restore_old(re, f);
 
-	if (r < 0)
-		return r;
-	restore_clear(re->a);
-	r = restore_lay(re->a, in, f);
+	if (r == 0)
+		r = restore_lay(re, in, f);
 	if (r == 0) {
-		r = directory_private(re->a->conf, RESTORE_NEW, &o, &re->now, f);
+		r = directory_private(re->a->conf, re->name, &o, &re->now, f);
 		if (r == 0)
 			r = store_apply(re->now, restore_into, re, f);
 		if (r < 0)
@@ -326,7 +348,7 @@ static int restore_run(struct restore *re, int in, struct fail *f)
 	store_close(re->now);
 	store_close(re->old);
 	if (r < 0)
-		restore_clear(re->a);
+		restore_clear(re);
 	return r;
 }
 

@@ -203,7 +203,7 @@ int directory_private(const struct directory_conf *c, const char *name,
 		      const struct store_options *o, struct store **out, struct fail *f)
 {
 	char path[PATH_MAX];
-	bool owner, damaged;
+	bool owner;
 	uid_t uid;
 	gid_t gid;
 	int r;
@@ -213,17 +213,12 @@ int directory_private(const struct directory_conf *c, const char *name,
 	if (snprintf(path, sizeof(path), "%s/%s", c->state_dir, name) >= (int)sizeof(path))
 		return fail(f, ENAMETOOLONG, "%s: name too long", c->state_dir);
 	owner = conf_as_owner(c->state_dir, &uid, &gid);
-	r = store_open(path, o, out, &damaged, f);
+	r = store_open(path, o, out, NULL, f);
 	if (owner && (seteuid(uid) < 0 || setegid(gid) < 0)) {
 		if (r == 0)
 			store_close(*out);
 		*out = NULL;
 		return fail(f, errno, "cannot become root again: %s", strerror(errno));
-	}
-	if (r == 0 && damaged) { // only who opens it alone gets here
-		store_close(*out);
-		*out = NULL;
-		return fail(f, EBADMSG, "%s: damaged; it has been moved aside", path);
 	}
 	return r;
 }

@@ -254,7 +254,7 @@ static int store_enter(struct store *s, const char *dir, bool shared, bool *dama
 	if (r < 0)
 		return r;
 	r = store_attempt(s, dir, &why);
-	if (r == -EBADMSG && shared) // others may be at work in it
+	if (r == -EBADMSG && !s->host) // others may be at work in it
 		return fail(f, EBADMSG, "store: %s", why.text);
 	if (r == -EBADMSG) {
 		if (damaged_out)

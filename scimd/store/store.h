@@ -31,11 +31,11 @@ struct store_options {
 	size_t map_size; // first size, 0 = 256 MiB
 	size_t map_max;  // 0 = 64 GiB
 	// The caller's own databases, NULL-terminated, instead of resource and ledger; raw.h
-	// reads and writes them, numbered from STORE_RAW. The strings are borrowed.
+	// reads and writes them, numbered from STORE_RAW. The strings are borrowed. If it is
+	// damaged it is left where it is (-EBADMSG).
 	const char *const *databases;
 	// Other processes of the same service may hold it too; who opens it without this
-	// excludes them. Growing is followed. A damaged store is then left where it is
-	// (-EBADMSG).
+	// excludes them. Growing is followed.
 	bool shared;
 };
 

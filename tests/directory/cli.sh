@@ -234,13 +234,15 @@ head -c 5000 "$box/backup" >"$box/cut"; head -c 40960 /dev/urandom >"$box/noise"
 for f in cut noise nil; do fails 1 "$box/$f" at one restore "$box/$f"; done
 fails 4 'none' at one restore "$box/none"
 [ "$(at one export | sha256sum)" = "$before" ] || die "a refused restore changed the store"
-[ ! -e "$box/one/private.restored" ]
+[ "$(ls -d "$box"/one/private.before-* | wc -l)" = 1 ] || die "a refused restore left something: $(ls "$box/one")"
 
 echo "# a damaged store: said, left where it is, and replaced with a wide step of numbers"
 dd if=/dev/urandom of="$box/one/private/data.mdb" bs=4096 count=2 conv=notrunc status=none
 fails 1 'restore a backup' at one user list
 fails 1 'restore a backup' at one user list
-at one restore "$box/backup" 2>"$box/err"
+fails 1 "$box/noise" at one restore "$box/noise"
+fails 1 'restore a backup' at one user list
+at one restore "$box/backup" 2>"$box/err" || die "$(cat "$box/err")"
 grep -q 'is not known' "$box/err"
 at one user add after
 [ "$(at one --no-legend user list | awk '$3 == "after" { print $1 }')" -gt $((number + 900000)) ] || die "the numbers did not step over what was lost"
