@@ -122,6 +122,19 @@ for p in "${pids[@]}"; do wait "$p" || die "a process of the eight failed"; done
 [ "$(at many --no-legend user list | awk '{ print $1 }' | sort -u | wc -l)" = 48 ] || die "a number was given twice"
 at many audit --verify | grep -q '^48 entries'
 
+echo "# whoever comes while the store is being made waits for it"
+if command -v strace >/dev/null; then
+  conf slow
+  mkdir "$box/slow"
+  strace -f -o "$box/trace" -e trace=pwrite64 -e inject=pwrite64:delay_enter=700000:when=1 "$bin" --config "$box/slow.d/conf" user add slow &
+  slow=$!
+  until [ -e "$box/slow/private/data.mdb" ]; do kill -0 "$slow" || die "it made no store"; read -rt 0.01 <> <(:) || :; done
+  [ ! -s "$box/slow/private/data.mdb" ] || die "the store was there before anybody could come"
+  at slow user add quick
+  wait "$slow"
+  [ "$(at slow --no-legend user list | wc -l)" = 2 ]
+fi
+
 echo "# import and export: the same again"
 conf one; conf two
 at one sample >/dev/null
