@@ -137,17 +137,28 @@ int agent_reload(struct agent *a, struct fail *f)
 	return agent_sync(a, &(struct agent_request){ .full = true, .republish = true });
 }
 
-static int agent_on_hup(sd_event_source *s, const struct signalfd_siginfo *si, void *arg)
+void agent_hup(struct agent *a)
 {
 	struct fail f = { "" };
 
-	(void)s;
-	(void)si;
+	a->reload_wanted = false;
 	(void)sd_notify(false, "RELOADING=1");
-	if (agent_reload(arg, &f) < 0)
+	if (agent_reload(a, &f) < 0)
 		log_error("the configuration was not read again, the running one stays: %s",
 			  f.text);
 	(void)sd_notify(false, "READY=1");
+}
+
+static int agent_on_hup(sd_event_source *s, const struct signalfd_siginfo *si, void *arg)
+{
+	struct agent *a = arg;
+
+	(void)s;
+	(void)si;
+	if (a->running)
+		a->reload_wanted = true; // when the round has ended
+	else
+		agent_hup(a);
 	return 0;
 }
 
@@ -261,6 +272,10 @@ static int agent_listen(struct agent *a, struct fail *f)
 {
 	int r = control_open(a, a->config->socket, &a->control, f);
 
+	if (strcmp(a->config->socket, SCIMD_SOCKET) != 0)
+		log_warning("socket is %s; pam_scim asks " SCIMD_SOCKET
+			    ", scimctl too without --socket",
+			    a->config->socket);
 	if (r < 0)
 		return r;
 	r = sd_event_add_inotify(a->event, NULL, "/etc",

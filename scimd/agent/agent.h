@@ -50,7 +50,7 @@ struct agent_status {
 	int64_t last_ms; // how long it took
 	const char *last_error;
 	const char *no_room; // of the last job (job.h)
-	int64_t next_at; // wall ms
+	int64_t next_at;     // wall ms
 };
 
 // A round somebody asked for.

@@ -405,8 +405,10 @@ static void command_reload(struct control_call *call)
 {
 	struct fail f = { "" };
 
-	if (agent_reload(call->agent, &f) < 0)
-		control_error(call, "failed", f.text);
+	int r = agent_reload(call->agent, &f);
+
+	if (r < 0)
+		control_error(call, r == -EAGAIN ? "temporary" : "failed", f.text);
 	else
 		control_ok(call, answer());
 }

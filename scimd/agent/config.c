@@ -3,8 +3,8 @@
 // The settings, a row each, and what makes a checked configuration out of files;
 // see config.h.
 #include "scimd/agent/config.h"
-#include "scimd/agent/config_file.h"
 #include "scimd/base/clock.h"
+#include "scimd/base/config_file.h"
 #include "scimd/base/fail.h"
 #include "scimd/client/http.h"
 #include "scimd/client/quirk.h"
@@ -12,7 +12,6 @@
 #include "scimd/identity/text.h"
 #include "scimd/scim/filter.h"
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <scimd/paths.h>
@@ -80,6 +79,8 @@ static const struct config_row config_rows[] = {
 	  "TLS client certificate" },
 	{ "directory", "client_key", CONFIG_PATH, IN_DIRECTORY(client_key), NULL, 0, 0, NULL,
 	  "key of the TLS client certificate" },
+	{ "directory", "tls_min", CONFIG_WORD, IN_DIRECTORY(tls_min), "1.2", 0, 0, "1.2 1.3",
+	  "oldest TLS version that is accepted" },
 	{ "directory", "proxy", CONFIG_TEXT, IN_DIRECTORY(proxy), NULL, 0, 0, NULL,
 	  "proxy; the environment is never asked" },
 	{ "directory", "page_size", CONFIG_NUMBER, IN_DIRECTORY(page_size), "100", 1, 10000, NULL,
@@ -134,33 +135,6 @@ const char *config_option(size_t i, const char **section_out, const char **defau
 }
 
 // -------------------------------------------------------------- did you mean
-
-static size_t config_distance(const char *a, const char *b)
-{
-	size_t row[64], la = strlen(a), lb = strlen(b);
-
-	if (la > 60 || lb > 60)
-		return 99;
-	for (size_t j = 0; j <= lb; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= la; i++) {
-		size_t before = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= lb; j++) {
-			size_t best = before + (tolower((unsigned char)a[i - 1]) !=
-						tolower((unsigned char)b[j - 1]));
-
-			before = row[j];
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			row[j] = best;
-		}
-	}
-	return row[lb];
-}
 
 static const char *config_like(const char *kind, const char *name)
 {
@@ -453,49 +427,6 @@ static void config_line(struct config_loader *ld, const struct config_line *l)
 
 // ---------------------------------------------------------------------- files
 
-static int config_by_name(const struct dirent **a, const struct dirent **b)
-{
-	return strcmp((*a)->d_name, (*b)->d_name);
-}
-
-static int config_is_dropin(const struct dirent *d)
-{
-	size_t n = strlen(d->d_name);
-
-	return d->d_name[0] != '.' && n > 5 && strcmp(d->d_name + n - 5, ".conf") == 0;
-}
-
-static int config_files(struct config_loader *ld, const char *path)
-{
-	char dir[PATH_MAX], file[PATH_MAX + 256];
-	const char *slash = strrchr(path, '/');
-	struct dirent **list = NULL;
-	int n, r, main;
-
-	main = r = config_file_add(&ld->c->arena, path, &ld->lines, ld->f);
-	if (r < 0 && r != -ENOENT)
-		return r;
-	if (snprintf(dir, sizeof(dir), "%.*sconf.d", slash ? (int)(slash - path + 1) : 0, path) >=
-	    (int)sizeof(dir))
-		return fail(ld->f, ENAMETOOLONG, "%s: name too long", path);
-	n = scandir(dir, &list, config_is_dropin, config_by_name);
-	if (main == -ENOENT && n <= 0) {
-		free(list);
-		return r; // the sentence of the missing main file stands
-	}
-	if (main == -ENOENT)
-		ld->f->text[0] = '\0';
-	r = 0;
-	for (int i = 0; i < n; i++) {
-		if (r == 0 &&
-		    snprintf(file, sizeof(file), "%s/%s", dir, list[i]->d_name) < (int)sizeof(file))
-			r = config_file_add(&ld->c->arena, file, &ld->lines, ld->f);
-		free(list[i]);
-	}
-	free(list);
-	return r;
-}
-
 static const struct config_line *config_find(const struct config_loader *ld, const char *section,
 					     const char *key)
 {
@@ -650,7 +581,7 @@ int config_load(const char *path, struct config **out, struct fail *f)
 	ld.c = calloc(1, sizeof(*ld.c));
 	if (!ld.c)
 		return fail(f, ENOMEM, "out of memory");
-	r = config_files(&ld, path ? path : SCIMD_CONF);
+	r = config_files_add(&ld.c->arena, path ? path : SCIMD_CONF, &ld.lines, ld.f);
 	if (r == 0)
 		r = config_prepare(&ld);
 	for (size_t i = 0; r == 0 && i < ld.lines.count; i++)

@@ -25,7 +25,7 @@ struct config_directory {
 	const char *url;
 	const char *token, *token_file;
 	const char *client_id, *client_secret_file, *token_url, *scope;
-	const char *ca_file, *client_cert, *client_key, *proxy;
+	const char *ca_file, *client_cert, *client_key, *tls_min, *proxy;
 	const char *quirks; // comma-separated names of rows of the quirk table, or NULL
 	uint32_t page_size;
 	uint32_t timeout;               // seconds, per request

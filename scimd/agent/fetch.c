@@ -13,6 +13,7 @@
 #include "scimd/scim/resource.h"
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct fetch {
 	sd_event *event;
@@ -49,6 +50,7 @@ int fetch_new(sd_event *event, const struct config_directory *dir, const struct 
 			  .client_cert = dir->client_cert,
 			  .client_key = dir->client_key,
 			  .proxy = dir->proxy,
+			  .tls13 = strcmp(dir->tls_min, "1.3") == 0,
 			  .timeout = dir->timeout },
 	};
 	struct fetch *ft = calloc(1, sizeof(*ft));
@@ -186,7 +188,7 @@ int fetch_user(struct fetch *ft, const char *id, uint64_t deadline_ms,
 	if (u->next)
 		u->next->back = &u->next;
 	ft->users = u;
-	r = buf_str(&path, "/Users/");
+	r = buf_printf(&path, "%s/", session_path(ft->session, true));
 	if (r == 0)
 		r = http_encode(&path, id);
 	if (r == 0)

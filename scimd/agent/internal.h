@@ -30,8 +30,9 @@ struct agent {
 
 	struct agent_wish *wishes; // the first one is under way while `running`
 	bool running;
-	int64_t began; // boot clock, ms
-	size_t at;     // directory being fetched
+	bool reload_wanted; // SIGHUP came while a round was under way
+	int64_t began;      // boot clock, ms
+	size_t at;          // directory being fetched
 	struct stage **stages;
 	struct job_input input;
 	struct job job;
@@ -46,6 +47,7 @@ struct agent {
 	unsigned int failures; // rounds in a row
 };
 
+void agent_hup(struct agent *a);
 void round_on_job(void *agent); // the worker has ended
 void round_clear(struct agent *a);
 void round_held_clear(struct agent_directory *d);

@@ -31,6 +31,8 @@ static int round_on_defer(sd_event_source *s, void *arg)
 	struct agent *a = arg;
 
 	(void)sd_event_source_set_enabled(s, SD_EVENT_OFF);
+	if (!a->running && a->reload_wanted)
+		agent_hup(a);
 	if (!a->running && a->wishes && round_start(a) < 0) {
 		// It has an end all the same: somebody waits for it, and the next one must come.
 		a->job.r = fail(&a->job.fail, ENOMEM, "a sync could not be started: out of memory");
@@ -280,15 +282,18 @@ static uint64_t round_pause(const struct agent *a)
 void round_on_job(void *arg)
 {
 	struct agent *a = arg;
+	// Only a look at the directory puts off the next one: local files that change all
+	// the time must not.
+	bool looked = (a->wishes->req.full || a->wishes->req.look) && !a->wishes->req.dry_run;
 
 	round_end(a);
 	if (a->once) {
 		if (!a->wishes)
 			(void)sd_event_exit(a->event, 0);
-	} else {
+	} else if (looked || !a->timer) {
 		(void)agent_plan_next(a, round_pause(a));
 	}
-	if (a->wishes)
+	if (a->wishes || a->reload_wanted)
 		(void)sd_event_source_set_enabled(a->defer, SD_EVENT_ON);
 }
 

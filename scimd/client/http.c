@@ -28,6 +28,7 @@ struct http {
 	sd_event_source *timer, *reap;
 	char *base;
 	char *ca_file, *client_cert, *client_key, *proxy;
+	bool tls13;
 	uint32_t timeout;
 	size_t body_max;
 	bool broken; // the multi handle failed: no end of what is under way will be told
@@ -393,6 +394,7 @@ int http_new(sd_event *event, const char *base, const struct http_options *o, st
 	h->client_cert = http_dup(o->client_cert);
 	h->client_key = http_dup(o->client_key);
 	h->proxy = http_dup(o->proxy);
+	h->tls13 = o->tls13;
 	h->timeout = o->timeout ? o->timeout : 30;
 	h->body_max = o->body_max ? o->body_max : HTTP_BODY_MAX;
 	(void)curl_global_init(CURL_GLOBAL_DEFAULT);
@@ -476,7 +478,8 @@ static bool http_setup(struct http_request *q, const char *url, long ms)
 	SET(CURLOPT_CONNECTTIMEOUT_MS, ms < 10000 ? ms : 10000L);
 	SET(CURLOPT_SSL_VERIFYPEER, 1L);
 	SET(CURLOPT_SSL_VERIFYHOST, 2L);
-	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	SET(CURLOPT_SSLVERSION,
+	    (long)(h->tls13 ? CURL_SSLVERSION_TLSv1_3 : CURL_SSLVERSION_TLSv1_2));
 	SET(CURLOPT_BUFFERSIZE, (long)HTTP_SLICE);
 	if (h->ca_file)
 		SET(CURLOPT_CAINFO, h->ca_file);

@@ -24,6 +24,7 @@ struct json_object;
 struct http_options {
 	const char *ca_file, *client_cert, *client_key; // NULL: the system's CAs, no certificate
 	const char *proxy;                              // NULL: none, whatever the environment says
+	bool tls13;                                     // nothing older than TLS 1.3
 	uint32_t timeout;                               // seconds for a whole request
 	size_t body_max;                                // inflated bytes, 0 = 64 MiB
 };

@@ -205,7 +205,7 @@ static void ladder_filter_page(struct pull *p)
 	if (r == 0)
 		r = buf_chr(&filter, '"');
 	if (r == 0)
-		r = buf_printf(&b, "%s?filter=", pull_endpoint(p, true));
+		r = buf_printf(&b, "%s?filter=", session_path(p->session, true));
 	if (r == 0)
 		r = http_encode(&b, filter.data);
 	if (r == 0 && !(p->quirks & QUIRK_NO_ATTRIBUTES))
@@ -249,7 +249,7 @@ static void ladder_next(struct pull *p)
 		ladder_filter_page(p);
 		return;
 	}
-	r = buf_printf(&b, "%s/", pull_endpoint(p, false));
+	r = buf_printf(&b, "%s/", session_path(p->session, false));
 	if (r == 0)
 		r = http_encode(&b, p->list[p->rung_at].id);
 	if (r == 0 && !(p->quirks & QUIRK_NO_ATTRIBUTES))

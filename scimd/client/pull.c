@@ -16,7 +16,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define PULL_SLICE 200
+#define PULL_SLICE 50
 #define PULL_PAGES_MAX 100000u
 #define PULL_RESOURCES_MAX 2000000u
 
@@ -257,20 +257,13 @@ static void pull_on_page(void *arg, const struct http_answer *a)
 	(void)sd_event_source_set_enabled(p->slice, SD_EVENT_ON);
 }
 
-const char *pull_endpoint(const struct pull *p, bool users)
-{
-	if (p->quirks & QUIRK_LOWER_PATHS)
-		return users ? "/users" : "/groups";
-	return users ? "/Users" : "/Groups";
-}
-
 static void pull_ask(struct pull *p)
 {
 	const char *attributes =
 		p->stage == PULL_USERS ? p->calls.user_attributes : p->calls.group_attributes;
 	struct buf b = BUF_INIT;
 	struct fail f = { "" };
-	int r = buf_str(&b, pull_endpoint(p, p->stage == PULL_USERS));
+	int r = buf_str(&b, session_path(p->session, p->stage == PULL_USERS));
 
 	if (r == 0 && (p->quirks & QUIRK_NO_PAGING))
 		r = buf_str(&b, "?");
@@ -316,6 +309,11 @@ static void pull_list(struct pull *p, enum pull_stage stage)
 	pull_ask(p);
 }
 
+void pull_walk(struct pull *p)
+{
+	pull_list(p, PULL_USERS);
+}
+
 // --------------------------------------------------------------- discovery
 
 static void pull_on_provider(void *arg, const struct http_answer *a)
@@ -337,7 +335,7 @@ static void pull_on_provider(void *arg, const struct http_answer *a)
 		if (pr.cursor && !pr.index)
 			p->quirks |= QUIRK_CURSOR;
 	}
-	pull_list(p, PULL_USERS);
+	discover_start(p);
 }
 
 int pull_start(sd_event *event, struct session *s, const struct pull_calls *calls,
@@ -358,6 +356,8 @@ int pull_start(sd_event *event, struct session *s, const struct pull_calls *call
 	r = sd_event_add_defer(event, &p->slice, pull_on_slice, p);
 	if (r >= 0)
 		r = sd_event_source_set_enabled(p->slice, SD_EVENT_OFF);
+	if (r >= 0) // whoever waits at a login goes first
+		r = sd_event_source_set_priority(p->slice, SD_EVENT_PRIORITY_NORMAL + 10);
 	if (r >= 0)
 		r = session_begin(s, f);
 	if (r >= 0 && p->calls.disabled_only && (p->quirks & QUIRK_NO_FILTER))

@@ -47,7 +47,9 @@ void pull_end(struct pull *p, int err, int64_t retry_after, const char *fmt, ...
 	__attribute__((format(printf, 4, 5)));
 void pull_tell(struct pull *p);
 void pull_refused(struct pull *p, const char *what, const struct http_answer *a);
-const char *pull_endpoint(const struct pull *p, bool users);
+void pull_walk(struct pull *p); // the lists, once the directory is known
+
+void discover_start(struct pull *p); // ends in pull_walk
 
 int ladder_group(struct pull *p, struct json_object *group); // remembers one of the list
 void ladder_start(struct pull *p);

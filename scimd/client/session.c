@@ -24,6 +24,8 @@ struct session {
 	struct session_options o; // strings borrowed from the configuration
 	struct http *http, *oauth;
 	uint32_t quirks, page;
+	char paths[2][SESSION_PATH_MAX]; // of groups, of users; "": as usual
+	bool asked;
 	struct buf bearer; // "Bearer …"
 	int64_t expires;   // boot clock, ms; 0 = never
 	struct session_call *calls;
@@ -52,6 +54,28 @@ uint32_t session_quirks(const struct session *s)
 uint32_t session_page(const struct session *s)
 {
 	return s->page;
+}
+
+const char *session_path(const struct session *s, bool users)
+{
+	if (s->quirks & QUIRK_LOWER_PATHS)
+		return users ? "/users" : "/groups";
+	if (s->paths[users][0])
+		return s->paths[users];
+	return users ? "/Users" : "/Groups";
+}
+
+void session_found(struct session *s, bool users, const char *path)
+{
+	(void)snprintf(s->paths[users], sizeof(s->paths[users]), "%s", path);
+}
+
+bool session_first(struct session *s)
+{
+	bool first = !s->asked;
+
+	s->asked = true;
+	return first;
 }
 
 int session_new(sd_event *event, const struct session_options *o, struct session **out,

@@ -30,6 +30,13 @@ void session_free(struct session *s);
 uint32_t session_quirks(const struct session *s);
 uint32_t session_page(const struct session *s);
 
+#define SESSION_PATH_MAX 128
+// Where users (groups) are below the base URL: as the quirk table has it, else as
+// the directory's ResourceTypes said.
+const char *session_path(const struct session *s, bool users);
+void session_found(struct session *s, bool users, const char *path);
+bool session_first(struct session *s); // true once: what is asked for once per session
+
 // Reads the token again (it may have been rotated). To be called when a walk begins.
 int session_begin(struct session *s, struct fail *f);
 

@@ -111,9 +111,8 @@ static int member_one(void *arg, const struct dir_member *d)
 	dir_id_text(id, d->id);
 	if (o && json_object_object_add(o, "value", json_object_new_string(id)) == 0 &&
 	    json_object_object_add(o, "type",
-				   json_object_new_string(d->kind == RESOURCE_USER ? "User" :
-										     "Group")) ==
-		    0)
+				   json_object_new_string(d->kind == RESOURCE_USER ? "User"
+										   : "Group")) == 0)
 		r = c->fn(c->arg, o);
 	json_object_put(o);
 	return r;
@@ -145,9 +144,8 @@ void change_members_free(struct change_members *m)
 int change_members_add(struct change_members *m, struct json_object *members,
 		       struct scim_problem *p)
 {
-	size_t n = json_object_is_type(members, json_type_array) ?
-			   json_object_array_length(members) :
-			   0;
+	size_t n = json_object_is_type(members, json_type_array) ? json_object_array_length(members)
+								 : 0;
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < n; i++)
@@ -162,14 +160,13 @@ int change_members_set(struct change_members *m, struct json_object *members,
 {
 	struct member_list l = { 0 };
 	struct json_object *keep = json_object_new_object();
-	size_t n = json_object_is_type(members, json_type_array) ?
-			   json_object_array_length(members) :
-			   0;
+	size_t n = json_object_is_type(members, json_type_array) ? json_object_array_length(members)
+								 : 0;
 	int r = keep ? dir_member_each(m->t, m->group.seq, member_collect, &l) : -ENOMEM;
 
 	for (size_t i = 0; r == 0 && i < n; i++) {
-		const char *id = json_string(
-			json_member(json_object_array_get_idx(members, i), "value"));
+		const char *id =
+			json_string(json_member(json_object_array_get_idx(members, i), "value"));
 
 		if (id && json_object_object_add(keep, id, json_object_new_boolean(true)) < 0)
 			r = -ENOMEM;

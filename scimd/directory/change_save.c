@@ -107,8 +107,7 @@ int change_audit(struct store_txn *t, const struct change *c, const char *event,
 		    0 &&
 	    json_object_object_add(o, "id", json_object_new_string(id)) == 0 &&
 	    json_object_object_add(o, "name", json_object_new_string(label)) == 0 &&
-	    (!changes ||
-	     json_object_object_add(o, "changes", json_object_get(changes)) == 0))
+	    (!changes || json_object_object_add(o, "changes", json_object_get(changes)) == 0))
 		r = store_audit_add(t, json_object_to_json_string_ext(
 					       o, JSON_C_TO_STRING_PLAIN |
 							  JSON_C_TO_STRING_NOSLASHESCAPE));
@@ -120,9 +119,9 @@ static int save_event(struct store_txn *t, const struct change *c, enum feed_wha
 		      const struct dir_head *head, const char *label, struct json_object *changes,
 		      bool was_active)
 {
-	static const char *const names[] = { [FEED_CREATE] = "created",
-					     [FEED_PUT] = "replaced",
-					     [FEED_PATCH] = "patched" };
+	static const char *const names[] = {
+		[FEED_CREATE] = "created", [FEED_PUT] = "replaced", [FEED_PATCH] = "patched"
+	};
 	struct buf attributes = BUF_INIT;
 	char id[DIR_ID_TEXT], event[32];
 	int r = 0;
@@ -176,7 +175,7 @@ int change_save(struct store_txn *t, const struct change *c, enum feed_what what
 		return scim_problem(p, 400, "invalidValue", "%s is required, at most 1024 bytes",
 				    user ? "userName" : "displayName");
 	head->label_len = (uint16_t)len;
-	head->modified = clock_wall();
+	head->modified = old ? clock_wall() : head->created;
 	head->active = save_active(now);
 	if (head->modified < head->created)
 		head->modified = head->created;

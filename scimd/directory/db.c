@@ -9,9 +9,8 @@
 #include <string.h>
 #include <sys/random.h>
 
-const char *const dir_databases[] = { "user",	   "group",  "id",    "key",  "member",
-				      "member-of", "number", "token", "feed", "stream",
-				      NULL };
+const char *const dir_databases[] = { "user",   "group", "id",   "key",    "member", "member-of",
+				      "number", "token", "feed", "stream", NULL };
 
 const struct scim_resource_type *dir_type(uint8_t kind)
 {

@@ -22,10 +22,10 @@ struct find_page {
 	struct render c;
 	const struct find_query *q;
 	struct buf *out;
-	uint64_t skip;    // matches to leave out (index paging)
-	uint64_t from;    // cursor: only places from here on
-	uint64_t room;    // resources that still fit
-	uint64_t total;   // matches in all
+	uint64_t skip;  // matches to leave out (index paging)
+	uint64_t from;  // cursor: only places from here on
+	uint64_t room;  // resources that still fit
+	uint64_t total; // matches in all
 	uint64_t shown;
 	uint64_t next;    // cursor: place of the first that did not fit, 0 = none
 	size_t start_len; // of out
@@ -37,8 +37,8 @@ bool find_is_cheap(const struct find_query *q)
 		return false;
 	if (!q->filter)
 		return true;
-	return q->kind ? find_has_index(q->kind, q->filter) :
-			 find_has_index(RESOURCE_USER, q->filter) &&
+	return q->kind ? find_has_index(q->kind, q->filter)
+		       : find_has_index(RESOURCE_USER, q->filter) &&
 				 find_has_index(RESOURCE_GROUP, q->filter);
 }
 

@@ -29,10 +29,10 @@ struct find_query {
 	struct scim_filter *filter; // owned; NULL: none
 	char *sort_by;              // owned; NULL: none
 	bool descending;
-	uint64_t start;    // 1-based
-	int64_t count;     // -1: not given
-	bool with_cursor;  // `cursor` was given, "" included
-	char *cursor;      // owned
+	uint64_t start;                     // 1-based
+	int64_t count;                      // -1: not given
+	bool with_cursor;                   // `cursor` was given, "" included
+	char *cursor;                       // owned
 	struct scim_projection *projection; // owned
 };
 

@@ -203,8 +203,8 @@ int find_candidates(struct store_txn *t, uint8_t kind, const struct scim_filter 
 		    struct find_set *s)
 {
 	const char *value = NULL;
-	const struct match_row *row = f ? match_find(kind, scim_filter_root(f), NULL, &value) :
-					  NULL;
+	const struct match_row *row =
+		f ? match_find(kind, scim_filter_root(f), NULL, &value) : NULL;
 	int r;
 
 	if (!row)

@@ -26,10 +26,11 @@ static int query_filter(struct find_query *q, const char *text, struct scim_prob
 	r = scim_filter_parse(text, strlen(text), &q->filter, &f);
 	if (r < 0)
 		return scim_problem(p, 400, "invalidFilter", "filter: %s", f.text);
-	r = q->kind == RESOURCE_GROUP ? 0 : scim_filter_check(q->filter, dir_type(RESOURCE_USER), p);
-	return r < 0 || q->kind == RESOURCE_USER ?
-		       r :
-		       scim_filter_check(q->filter, dir_type(RESOURCE_GROUP), p);
+	r = q->kind == RESOURCE_GROUP ? 0
+				      : scim_filter_check(q->filter, dir_type(RESOURCE_USER), p);
+	return r < 0 || q->kind == RESOURCE_USER
+		       ? r
+		       : scim_filter_check(q->filter, dir_type(RESOURCE_GROUP), p);
 }
 
 // An integer; below `least` counts as `least` (RFC 7644 §3.4.2.4, RFC 9865 §2).

@@ -13,7 +13,7 @@
 //
 // The layer refuses by itself, and no callback sees: malformed heads, bad escapes
 // and NUL in the path or the query (400), conflicting lengths and unknown codings
-// (400, 501), too long URIs (414), heads (431) and bodies (413), too slow requests
+// (400), too long URIs (414), heads (431) and bodies (413), too slow requests
 // (408 or a closed connection), too many connections (closed at once).
 // Refusals carry what http_calls.refuse makes of them, else no body.
 // It answers HEAD as GET without a body, compresses, and sends the Date.
@@ -32,19 +32,19 @@ struct http_request;
 struct http_server;
 
 struct http_options {
-	const char *listen;	  // "127.0.0.1:8643", "[::]:8643"; port 0 = any free one
-	const char *tls_cert;	  // PEM files, both or neither; without them only loopback is bound
+	const char *listen;   // "127.0.0.1:8643", "[::]:8643"; port 0 = any free one
+	const char *tls_cert; // PEM files, both or neither; without them only loopback is bound
 	const char *tls_key;
-	size_t body_max;	  // bytes of a request's body; 0 = 1 MiB
+	size_t body_max;          // bytes of a request's body; 0 = 1 MiB
 	unsigned connections_max; // 0 = 12000
 	unsigned per_address_max; // 0 = connections_max
-	uint64_t idle_ms;	  // silence on a connection that ends it; 0 = 60 s
-	uint64_t total_ms;	  // head and body together, and the same again for the answer; 0 = 30 s
+	uint64_t idle_ms;         // silence on a connection that ends it; 0 = 60 s
+	uint64_t total_ms; // head and body together, and the same again for the answer; 0 = 30 s
 };
 
 struct http_reply {
 	int status;
-	const char *type;	    // Content-Type, NULL = none
+	const char *type;           // Content-Type, NULL = none
 	const char *const *headers; // name, value, name, value, … NULL; may be NULL
 };
 
@@ -59,8 +59,9 @@ const char *http_segment(const struct http_request *r, size_t i);
 const char *http_query(const struct http_request *r, const char *name);
 // Name compared without case; NULL when absent. Of a repeated header the first.
 const char *http_header(const struct http_request *r, const char *name);
-const char *http_body(const struct http_request *r, size_t *len_out); // NUL after its end; "" when none
-const char *http_peer(const struct http_request *r);		      // address as text, without the port
+const char *http_body(const struct http_request *r,
+		      size_t *len_out);              // NUL after its end; "" when none
+const char *http_peer(const struct http_request *r); // address as text, without the port
 void http_set_arg(struct http_request *r, void *arg);
 void *http_arg(const struct http_request *r);
 
@@ -90,8 +91,8 @@ void http_answer(struct http_request *r, const struct http_reply *reply, struct 
 // not whole. done is called once when no more is wanted, also when produce was never called
 // (HEAD, client gone); it may be NULL. Each 64 KiB must be taken within total_ms.
 void http_answer_stream(struct http_request *r, const struct http_reply *reply,
-			ssize_t (*produce)(void *arg, char *out, size_t room), void (*done)(void *arg),
-			void *arg);
+			ssize_t (*produce)(void *arg, char *out, size_t room),
+			void (*done)(void *arg), void *arg);
 
 // An outstanding answer may take ms from now (a long poll); without this gone() comes
 // total_ms after handle().

@@ -76,7 +76,8 @@ static struct MHD_Response *answer_packed(struct http_server *s, struct buf *bod
 	uLong room;
 	char *out;
 
-	if (!s->gzip_ready && deflateInit2(z, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+	if (!s->gzip_ready &&
+	    deflateInit2(z, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
 		return NULL;
 	s->gzip_ready = true;
 	(void)deflateReset(z);
@@ -169,8 +170,8 @@ void http_answer(struct http_request *r, const struct http_reply *reply, struct 
 }
 
 void http_answer_stream(struct http_request *r, const struct http_reply *reply,
-			ssize_t (*produce)(void *arg, char *out, size_t room), void (*done)(void *arg),
-			void *arg)
+			ssize_t (*produce)(void *arg, char *out, size_t room),
+			void (*done)(void *arg), void *arg)
 {
 	bool vary = !answer_is_coded(reply);
 	struct MHD_Response *m;
@@ -202,9 +203,9 @@ enum MHD_Result answer_queue(struct http_request *r)
 		return MHD_NO;
 	r->phase = HTTP_ANSWERED;
 	conn_due(r->conn, r->conn->server->total_ms);
-	// Before 1.0 the library reads the lines between chunks leniently; no second request
-	// is then taken from behind such a body.
-	if (MHD_VERSION < 0x01000000 && http_header(r, "Transfer-Encoding"))
+	// Versions of the library before 1.0 read the lines between chunks leniently, and a
+	// proxy may see the end elsewhere: nothing is read from behind such a body.
+	if (http_header(r, "Transfer-Encoding"))
 		(void)MHD_add_response_header(r->response, "Connection", "close");
 	ok = MHD_queue_response(r->conn->mhd, r->status, r->response);
 	MHD_destroy_response(r->response);

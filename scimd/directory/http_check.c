@@ -82,12 +82,13 @@ static int check_framing(struct http_request *r, const struct check *c, bool old
 			 const char **why_out)
 {
 	if (c->codings > 0 && (c->lengths > 0 || c->codings > 1 || old || !*c->coding)) {
-		*why_out = "Transfer-Encoding is repeated, empty, beside a Content-Length or in HTTP/1.0";
+		*why_out = "Transfer-Encoding is repeated, empty, beside a Content-Length or in "
+			   "HTTP/1.0";
 		return 400;
 	}
 	if (c->codings > 0 && strcasecmp(c->coding, "chunked")) {
 		*why_out = "the only transfer coding understood is chunked";
-		return 501;
+		return 400;
 	}
 	if (c->lengths > 1) {
 		*why_out = "Content-Length is repeated";

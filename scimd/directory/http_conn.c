@@ -69,8 +69,8 @@ void conn_say(struct http_conn *c, int status, const char *why)
 	const union MHD_ConnectionInfo *i;
 	char text[256];
 	int len = snprintf(text, sizeof(text),
-			   "HTTP/1.1 %d %s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", status,
-			   why);
+			   "HTTP/1.1 %d %s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+			   status, why);
 
 	// While a body comes in the library takes no answer, and it writes nothing itself.
 	if (c->server->cert) {
@@ -189,7 +189,8 @@ int conn_setup(struct http_server *s)
 	r = sd_event_add_io(s->event, &s->watch, s->watch_fd, EPOLLIN, conn_on_watch, s);
 	if (r >= 0)
 		r = sd_event_add_time_relative(s->event, &s->tick, CLOCK_MONOTONIC,
-					       WHEEL_TICK * 1000, WHEEL_TICK * 500, conn_on_tick, s);
+					       WHEEL_TICK * 1000, WHEEL_TICK * 500, conn_on_tick,
+					       s);
 	return r < 0 ? r : 0;
 }
 
@@ -203,7 +204,8 @@ struct http_conn *conn_of(struct MHD_Connection *m)
 
 static void conn_started(struct http_server *s, struct MHD_Connection *m, void **slot)
 {
-	const union MHD_ConnectionInfo *i = MHD_get_connection_info(m, MHD_CONNECTION_INFO_CONNECTION_FD);
+	const union MHD_ConnectionInfo *i =
+		MHD_get_connection_info(m, MHD_CONNECTION_INFO_CONNECTION_FD);
 	struct http_conn *c = calloc(1, sizeof(*c));
 
 	s->count++;
@@ -226,7 +228,7 @@ static void conn_started(struct http_server *s, struct MHD_Connection *m, void *
 	if (c->next)
 		c->next->back = &c->next;
 	s->conns = c;
-	conn_due(c, s->idle_ms);
+	conn_due(c, s->idle_ms < s->total_ms ? s->idle_ms : s->total_ms); // handshake, first line
 }
 
 void conn_notify(void *arg, struct MHD_Connection *m, void **slot,

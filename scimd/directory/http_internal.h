@@ -20,8 +20,8 @@
 #define HTTP_HEAD_POOL 6144
 #define HTTP_URI_MAX 4096
 #define HTTP_HEADERS_MAX 64
-#define HTTP_DRAIN_MAX 65536  // of a body that head() did not want, read to keep the connection
-#define HTTP_BODIES_MAX 32    // × body_max: what all bodies being received may hold together
+#define HTTP_DRAIN_MAX 65536 // of a body that head() did not want, read to keep the connection
+#define HTTP_BODIES_MAX 32   // × body_max: what all bodies being received may hold together
 #define HTTP_STREAM_ROOM 65536
 #define HTTP_GZIP_MIN 1024
 #define HTTP_GZIP_ONCE (256 * 1024) // longer ones are compressed piece by piece, as they are sent
@@ -32,7 +32,7 @@
 struct http_conn {
 	struct http_server *server;
 	struct MHD_Connection *mhd;
-	struct http_conn *next, **back;		 // all connections
+	struct http_conn *next, **back;             // all connections
 	struct http_conn *wheel_next, **wheel_back; // those due in the same slot
 	uint64_t due;
 	struct tls_cert *cert;
@@ -66,23 +66,24 @@ struct http_request {
 	// Where the library put the request line; see http_check.c.
 	const char *uri_at;
 	size_t uri_len;
-	char *path, *query;	// raw; query "" when none
-	char *segments;		// decoded, each NUL-terminated
+	char *path, *query; // raw; query "" when none
+	char *segments;     // decoded, each NUL-terminated
 	size_t segment_count;
-	char *values;		// decoded name NUL value NUL …
+	char *values; // decoded name NUL value NUL …
 	size_t value_count;
 	char text[];
 };
 
 struct http_server {
 	sd_event *event;
-	sd_event_source *io, *kick, *watch, *tick;
+	sd_event_source *io, *kick, *rest, *watch, *tick;
 	struct MHD_Daemon *mhd;
 	struct http_calls calls;
 	struct http_conn *conns;
 	struct http_conn *wheel[WHEEL_SLOTS];
 	uint64_t wheel_at; // the tick that was looked at last
 	unsigned count, count_max;
+	unsigned rounds; // turns of the library since the last callback from it
 	size_t body_max, bodies;
 	uint64_t idle_ms, total_ms;
 	int watch_fd;
@@ -111,17 +112,17 @@ void conn_notify(void *arg, struct MHD_Connection *m, void **slot,
 		 enum MHD_ConnectionNotificationCode code);
 struct http_conn *conn_of(struct MHD_Connection *m);
 void conn_due(struct http_conn *c, uint64_t ms);
-void conn_wait(struct http_conn *c);			  // suspends and watches
-void conn_resume(struct http_conn *c);			  // takes one that does not wait
-void conn_lost(struct http_conn *c);			  // gone() where it is due, then close
+void conn_wait(struct http_conn *c);   // suspends and watches
+void conn_resume(struct http_conn *c); // takes one that does not wait
+void conn_lost(struct http_conn *c);   // gone() where it is due, then close
 void conn_say(struct http_conn *c, int status, const char *why); // past the library, then close
 void http_kick(struct http_server *s);
 
 // http_request.c
 void *request_new(void *arg, const char *uri, struct MHD_Connection *m);
 enum MHD_Result request_step(void *arg, struct MHD_Connection *m, const char *url,
-			     const char *method, const char *version, const char *data,
-			     size_t *len, void **request);
+			     const char *method, const char *version, const char *data, size_t *len,
+			     void **request);
 void request_end(void *arg, struct MHD_Connection *m, void **request,
 		 enum MHD_RequestTerminationCode code);
 

@@ -47,8 +47,8 @@ static int listen_parse(const char *text, union listen_address *a, struct fail *
 		      v6 ? (void *)&a->v6.sin6_addr : (void *)&a->v4.sin_addr) == 1)
 		return 0;
 bad:
-	return fail(f, EINVAL, "\"%s\" is not an address and a port, as in 127.0.0.1:8643 or [::]:8643",
-		    text);
+	return fail(f, EINVAL,
+		    "\"%s\" is not an address and a port, as in 127.0.0.1:8643 or [::]:8643", text);
 }
 
 static bool listen_is_loopback(const union listen_address *a)

@@ -44,8 +44,7 @@ static enum MHD_Result request_reserve(struct http_request *r, size_t len)
 	return MHD_YES;
 }
 
-static enum MHD_Result request_head(struct http_request *r, const char *method,
-				    const char *version)
+static enum MHD_Result request_head(struct http_request *r, const char *method, const char *version)
 {
 	const struct http_calls *calls = &r->conn->server->calls;
 	const char *why = "the address is malformed";
@@ -118,13 +117,14 @@ static enum MHD_Result request_hand_over(struct http_request *r)
 }
 
 enum MHD_Result request_step(void *arg, struct MHD_Connection *m, const char *url,
-			     const char *method, const char *version, const char *data,
-			     size_t *len, void **request)
+			     const char *method, const char *version, const char *data, size_t *len,
+			     void **request)
 {
 	struct http_request *r = *request;
 	size_t n = *len;
 
-	(void)arg, (void)m, (void)url;
+	(void)m, (void)url;
+	((struct http_server *)arg)->rounds = 0;
 	if (!r || r->dead)
 		return MHD_NO;
 	if (!r->method)
@@ -193,15 +193,16 @@ const char *http_peer(const struct http_request *r)
 	if (c->peer[0] || !a)
 		return c->peer;
 	if (a->sa_family == AF_INET6) {
-		const struct in6_addr *v6 = &((const struct sockaddr_in6 *)(const void *)a)->sin6_addr;
+		const struct in6_addr *v6 =
+			&((const struct sockaddr_in6 *)(const void *)a)->sin6_addr;
 
 		if (IN6_IS_ADDR_V4MAPPED(v6))
 			(void)inet_ntop(AF_INET, v6->s6_addr + 12, c->peer, sizeof(c->peer));
 		else
 			(void)inet_ntop(AF_INET6, v6, c->peer, sizeof(c->peer));
 	} else {
-		(void)inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)a)->sin_addr, c->peer,
-				sizeof(c->peer));
+		(void)inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)a)->sin_addr,
+				c->peer, sizeof(c->peer));
 	}
 	return c->peer;
 }

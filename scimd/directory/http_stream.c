@@ -73,6 +73,7 @@ static ssize_t stream_read(void *arg, uint64_t pos, char *out, size_t max)
 	size_t n;
 
 	(void)pos;
+	st->conn->server->rounds = 0;
 	if (st->at == st->len) {
 		ssize_t r = stream_fill(st);
 

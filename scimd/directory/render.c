@@ -136,7 +136,8 @@ static int render_groups(struct store_txn *t, const struct render *c, uint64_t u
 		if (r == 0)
 			r = render_string(out, rec.label, rec.head.label_len);
 		if (r == 0)
-			r = buf_printf(out, ",\"type\":\"%s\"}", i < direct ? "direct" : "indirect");
+			r = buf_printf(out, ",\"type\":\"%s\"}",
+				       i < direct ? "direct" : "indirect");
 	}
 	free(g.seq);
 	table_free(&g.seen);
@@ -205,8 +206,8 @@ static struct json_object *render_parse(const struct buf *b)
 	return o;
 }
 
-struct json_object *render_object(struct store_txn *t, const char *base,
-				  const struct dir_record *r, bool groups)
+struct json_object *render_object(struct store_txn *t, const char *base, const struct dir_record *r,
+				  bool groups)
 {
 	struct render c = { .base = base };
 	struct buf b = BUF_INIT;
@@ -222,16 +223,16 @@ struct json_object *render_object(struct store_txn *t, const char *base,
 static bool render_list_cut(const struct scim_projection *pr, uint8_t kind)
 {
 	return kind == RESOURCE_GROUP ? !scim_projection_wants(pr, "members.$ref") ||
-						!scim_projection_wants(pr, "members.type") :
-					!scim_projection_wants(pr, "groups.display") ||
+						!scim_projection_wants(pr, "members.type")
+				      : !scim_projection_wants(pr, "groups.display") ||
 						!scim_projection_wants(pr, "groups.$ref");
 }
 
-static int render_projected(struct store_txn *t, const struct render *c,
-			    const struct dir_record *r, struct buf *out)
+static int render_projected(struct store_txn *t, const struct render *c, const struct dir_record *r,
+			    struct buf *out)
 {
-	bool tail = scim_projection_wants(c->pr,
-					  r->head.kind == RESOURCE_GROUP ? "members" : "groups");
+	bool tail =
+		scim_projection_wants(c->pr, r->head.kind == RESOURCE_GROUP ? "members" : "groups");
 	bool cut = tail && render_list_cut(c->pr, r->head.kind);
 	struct json_object *full = render_object(t, c->base, r, cut), *some = NULL;
 	const char *text;
@@ -240,11 +241,9 @@ static int render_projected(struct store_txn *t, const struct render *c,
 
 	if (full)
 		some = scim_project(c->pr, dir_type(r->head.kind), full);
-	text = some ? json_object_to_json_string_length(some,
-							JSON_C_TO_STRING_PLAIN |
-								JSON_C_TO_STRING_NOSLASHESCAPE,
-							&len) :
-		      NULL;
+	text = some ? json_object_to_json_string_length(
+			      some, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &len)
+		    : NULL;
 	if (text)
 		rc = buf_add(out, text, len - (tail && !cut ? 1 : 0));
 	if (rc == 0 && tail && !cut) {

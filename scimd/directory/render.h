@@ -20,8 +20,8 @@ struct store_txn;
 #define RENDER_GROUPS_MAX 65536
 
 struct render {
-	const char *base;                  // "https://id.example.com/scim/v2", no final slash
-	const struct scim_projection *pr;  // NULL: what is returned by default
+	const char *base;                 // "https://id.example.com/scim/v2", no final slash
+	const struct scim_projection *pr; // NULL: what is returned by default
 };
 
 void render_etag(char out[RENDER_ETAG], const struct dir_head *h);
@@ -30,8 +30,8 @@ int render_resource(struct store_txn *t, const struct render *c, const struct di
 		    struct buf *out);
 // The whole resource as an object, for filters and sorting; groups: with `groups`
 // or `members` too. NULL: damaged or no memory.
-struct json_object *render_object(struct store_txn *t, const char *base,
-				  const struct dir_record *r, bool groups);
+struct json_object *render_object(struct store_txn *t, const char *base, const struct dir_record *r,
+				  bool groups);
 // Appends a JSON string, quotes included.
 int render_string(struct buf *out, const char *text, size_t len);
 

@@ -225,8 +225,8 @@ static bool request_parse(struct serve_request *rq)
 	if (e == json_tokener_success && rq->body)
 		return true;
 	(void)scim_problem(&rq->problem, 400, "invalidSyntax", "the body is not JSON: %s",
-			   e == json_tokener_continue ? "it ends too early" :
-						      json_tokener_error_desc(e));
+			   e == json_tokener_continue ? "it ends too early"
+						      : json_tokener_error_desc(e));
 	serve_problem(rq, &rq->problem);
 	return false;
 }
@@ -333,9 +333,11 @@ static int serve_secret(struct store_txn *t, void *arg, struct fail *f)
 static int serve_base(struct serve *s, struct fail *f)
 {
 	const struct directory_conf *c = s->conf;
-	int n = c->url ? asprintf(&s->base, "%s", c->url) :
-			 asprintf(&s->base, "%s://%s%s", c->tls_cert ? "https" : "http", c->listen,
-				  c->base_path);
+	const char *colon = strrchr(c->listen, ':');
+	int host = colon ? (int)(colon - c->listen) : (int)strlen(c->listen);
+	int n = c->url ? asprintf(&s->base, "%s", c->url)
+		       : asprintf(&s->base, "%s://%.*s:%u%s", c->tls_cert ? "https" : "http", host,
+				  c->listen, http_server_port(s->http), c->base_path);
 
 	if (n < 0)
 		return fail(f, ENOMEM, "out of memory");
@@ -396,7 +398,7 @@ static int serve_lock(const char *dir, struct fail *f)
 static int serve_open(struct serve *s, struct fail *f)
 {
 	const struct directory_conf *c = s->conf;
-	const struct http_calls calls = { s,	      serve_head, serve_handle,
+	const struct http_calls calls = { s,          serve_head, serve_handle,
 					  serve_gone, serve_end,  serve_refuse };
 	const struct http_options o = { .listen = c->listen,
 					.tls_cert = c->tls_cert,
@@ -408,17 +410,15 @@ static int serve_open(struct serve *s, struct fail *f)
 
 	if (r == 0)
 		r = store_apply(s->store, serve_secret, NULL, f);
-	if (r == 0)
-		r = serve_base(s, f);
+	if (r == 0) // before there are threads: they inherit what is blocked
+		r = serve_signals(s, f);
 	if (r == 0)
 		r = writer_new(s->event, s->store, WRITER_WRITES, &s->writer, f);
 	if (r == 0)
 		r = writer_new(s->event, s->store, WRITER_READS, &s->reader, f);
 	if (r == 0)
-		r = serve_signals(s, f);
-	if (r == 0)
 		r = http_server_new(s->event, &o, &calls, &s->http, f);
-	return r;
+	return r < 0 ? r : serve_base(s, f);
 }
 
 int serve_run(const struct directory_conf *c)

@@ -47,10 +47,10 @@ void serve_body(struct serve_request *rq, int status, const char *type)
 void serve_json(struct serve_request *rq, int status, struct json_object *o)
 {
 	size_t len = 0;
-	const char *text = o ? json_object_to_json_string_length(
-				       o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE,
-				       &len) :
-			       NULL;
+	const char *text =
+		o ? json_object_to_json_string_length(
+			    o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &len)
+		  : NULL;
 
 	buf_clear(&rq->out);
 	if (text)

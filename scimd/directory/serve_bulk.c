@@ -57,9 +57,10 @@ static struct json_object *bulk_resolve(const struct bulk *b, struct json_object
 	if (json_object_is_type(in, json_type_array)) {
 		out = json_object_new_array();
 		for (size_t i = 0; out && i < json_object_array_length(in); i++)
-			(void)json_object_array_add(
-				out, bulk_resolve(b, json_object_array_get_idx(in, i), depth + 1,
-						  missing));
+			(void)json_object_array_add(out,
+						    bulk_resolve(b,
+								 json_object_array_get_idx(in, i),
+								 depth + 1, missing));
 		return out;
 	}
 	if (!json_object_is_type(in, json_type_object))
@@ -67,8 +68,8 @@ static struct json_object *bulk_resolve(const struct bulk *b, struct json_object
 	out = json_object_new_object();
 	if (!out)
 		return NULL;
-	json_object_object_foreach(in, key, v)
-		(void)json_object_object_add(out, key, bulk_resolve(b, v, depth + 1, missing));
+	json_object_object_foreach(in, key, v)(void)
+		json_object_object_add(out, key, bulk_resolve(b, v, depth + 1, missing));
 	return out;
 }
 
@@ -81,12 +82,14 @@ static int bulk_target(const struct bulk *b, struct bulk_op *op, uint8_t *kind, 
 	if (strncmp(p, b->rq->s->base, strlen(b->rq->s->base)) == 0)
 		p += strlen(b->rq->s->base);
 	p += *p == '/';
-	*kind = strncasecmp(p, "Users", 5) == 0 ? RESOURCE_USER :
-		strncasecmp(p, "Groups", 6) == 0 ? RESOURCE_GROUP : 0;
+	*kind = strncasecmp(p, "Users", 5) == 0    ? RESOURCE_USER
+		: strncasecmp(p, "Groups", 6) == 0 ? RESOURCE_GROUP
+						   : 0;
 	rest = p + (*kind == RESOURCE_USER ? 5 : 6);
 	if (!*kind || (*rest && *rest != '/') || strlen(rest) >= room)
 		return scim_problem(&op->problem, 400, "invalidValue",
-				    "path \"%s\" is neither /Users nor /Groups", op->path ? op->path : "");
+				    "path \"%s\" is neither /Users nor /Groups",
+				    op->path ? op->path : "");
 	(void)snprintf(id, room, "%s", *rest ? rest + 1 : "");
 	if (strncmp(id, "bulkId:", 7) == 0) {
 		ref = bulk_named(b, id + 7);
@@ -167,7 +170,8 @@ static int bulk_all(struct store_txn *t, struct bulk *b, struct json_object *lis
 			int r;
 
 			if (op->done ||
-			    !bulk_ready(b, op, json_member(json_object_array_get_idx(list, i), "data")))
+			    !bulk_ready(b, op,
+					json_member(json_object_array_get_idx(list, i), "data")))
 				continue;
 			if (b->fail_on && failures >= b->fail_on)
 				return 0;
@@ -228,7 +232,7 @@ static int bulk_answer(struct bulk *b)
 		(void)json_object_object_add(o, "schemas", schemas);
 		(void)json_object_object_add(o, "Operations", list);
 		text = json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
-							       JSON_C_TO_STRING_NOSLASHESCAPE);
+								 JSON_C_TO_STRING_NOSLASHESCAPE);
 		r = text ? buf_str(&b->rq->out, text) : -ENOMEM;
 	}
 	json_object_put(o);

@@ -49,7 +49,7 @@ struct serve_request {
 	struct http_request *http; // NULL: the client is gone
 	const struct serve_route *route;
 	struct token token;
-	const char *id;   // of the path, or NULL
+	const char *id; // of the path, or NULL
 	// Copies, for a job may outlive its client:
 	char *kept_id, *if_match, peer[64];
 	struct json_object *body;
@@ -76,8 +76,8 @@ extern const struct serve_route serve_routes[]; // method NULL at the end
 
 // ------------------------------------------------------------ answers
 void serve_problem(struct serve_request *rq, const struct scim_problem *p);
-void serve_error(struct serve_request *rq, int r, const struct fail *f); // a store that failed
-void serve_body(struct serve_request *rq, int status, const char *type); // rq->out
+void serve_error(struct serve_request *rq, int r, const struct fail *f);      // a store that failed
+void serve_body(struct serve_request *rq, int status, const char *type);      // rq->out
 void serve_json(struct serve_request *rq, int status, struct json_object *o); // taken over
 void serve_not_modified(struct serve_request *rq, const char *etag);
 bool serve_etag_matches(struct serve_request *rq, const char *etag); // If-None-Match

@@ -40,8 +40,8 @@ int serve_put_resource(struct serve_request *rq, struct store_txn *t, uint8_t ki
 static bool resource_projection(struct serve_request *rq)
 {
 	if (scim_projection_parse(http_query(rq->http, "attributes"),
-				  http_query(rq->http, "excludedAttributes"),
-				  &rq->query.projection, &rq->problem) == 0)
+				  http_query(rq->http, "excludedAttributes"), &rq->query.projection,
+				  &rq->problem) == 0)
 		return true;
 	serve_problem(rq, &rq->problem);
 	return false;

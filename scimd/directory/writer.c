@@ -171,8 +171,8 @@ static int writer_on_wake(sd_event_source *s, int fd, uint32_t events, void *arg
 	return 0;
 }
 
-int writer_new(struct sd_event *event, struct store *s, enum writer_mode mode,
-	       struct writer **out, struct fail *f)
+int writer_new(struct sd_event *event, struct store *s, enum writer_mode mode, struct writer **out,
+	       struct fail *f)
 {
 	struct writer *w = calloc(1, sizeof(*w));
 	int r;

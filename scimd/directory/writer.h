@@ -30,8 +30,8 @@ struct writer_job {
 
 // WRITER_READS: the same for what only reads and takes long; each job in a view.
 enum writer_mode { WRITER_WRITES, WRITER_READS };
-int writer_new(struct sd_event *event, struct store *s, enum writer_mode mode,
-	       struct writer **out, struct fail *f);
+int writer_new(struct sd_event *event, struct store *s, enum writer_mode mode, struct writer **out,
+	       struct fail *f);
 void writer_put(struct writer *w, struct writer_job *j);
 void writer_free(struct writer *w); // takes NULL
 

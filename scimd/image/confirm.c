@@ -157,7 +157,8 @@ int image_retire(const char *path, struct fail *f)
 		r = write_at(fd, offsetof(struct image_header, retired), &retired, sizeof(retired));
 		if (r == 0 && st.st_size > IMAGE_HEADER_LEN)
 			(void)fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-					IMAGE_HEADER_LEN, st.st_size - IMAGE_HEADER_LEN + BLOCK_MAX);
+					IMAGE_HEADER_LEN,
+					st.st_size - IMAGE_HEADER_LEN + BLOCK_MAX);
 	}
 	close(fd);
 	return r < 0 ? fail(f, -r, "%s: %s", path, fail_word(r)) : 0;

@@ -19,8 +19,8 @@ struct store {
 	MDB_env *env;
 	MDB_dbi dbi[STORE_DB_MAX];
 	const char *names[STORE_DB_MAX];
-	size_t count; // of databases
-	bool host;    // its own are the host's (record.c)
+	size_t count;             // of databases
+	bool host;                // its own are the host's (record.c)
 	pthread_rwlock_t growing; // views and writers hold it shared, growing takes it alone
 	size_t map_size, map_max;
 	int lock;

@@ -46,7 +46,7 @@ int store_errno(int rc)
 	}
 }
 
-static int store_lock(struct store *s, const char *dir, struct fail *f)
+static int store_lock(struct store *s, const char *dir, bool shared, struct fail *f)
 {
 	char path[PATH_MAX];
 
@@ -55,7 +55,7 @@ static int store_lock(struct store *s, const char *dir, struct fail *f)
 	s->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (s->lock < 0)
 		return fail(f, errno, "%s: %s", path, strerror(errno));
-	if (flock(s->lock, LOCK_EX | LOCK_NB) < 0)
+	if (flock(s->lock, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB) < 0)
 		return fail(f, errno == EWOULDBLOCK ? EBUSY : errno,
 			    "%s: another scimd holds the store; ask it instead: scimctl sync", dir);
 	return 0;
@@ -242,7 +242,7 @@ int store_open(const char *dir, const struct store_options *o, struct store **ou
 		r = fail(f, ENAMETOOLONG, "%s: name too long", dir);
 		goto out;
 	}
-	r = store_lock(s, dir, f);
+	r = store_lock(s, dir, o && o->shared, f);
 	if (r < 0)
 		goto out;
 	r = store_attempt(s, dir, &why);
@@ -299,14 +299,44 @@ static int store_grow(struct store *s, struct fail *f)
 	return rc ? fail(f, -store_errno(rc), "the store cannot grow: %s", mdb_strerror(rc)) : 0;
 }
 
+// Another process has grown the map: take its size.
+static int store_follow(struct store *s)
+{
+	MDB_envinfo info;
+	int rc;
+
+	(void)pthread_rwlock_wrlock(&s->growing);
+	rc = mdb_env_set_mapsize(s->env, 0);
+	if (rc == 0 && mdb_env_info(s->env, &info) == 0)
+		s->map_size = info.me_mapsize;
+	(void)pthread_rwlock_unlock(&s->growing);
+	return rc;
+}
+
+// With `growing` held shared, also after a failure.
+static int store_begin(struct store *s, unsigned int flags, MDB_txn **out)
+{
+	int rc;
+
+	(void)pthread_rwlock_rdlock(&s->growing);
+	rc = mdb_txn_begin(s->env, NULL, flags, out);
+	for (int i = 0; rc == MDB_MAP_RESIZED && i < 8; i++) {
+		(void)pthread_rwlock_unlock(&s->growing);
+		rc = store_follow(s);
+		(void)pthread_rwlock_rdlock(&s->growing);
+		if (rc == 0)
+			rc = mdb_txn_begin(s->env, NULL, flags, out);
+	}
+	return rc;
+}
+
 static int store_once(struct store *s, int (*fn)(struct store_txn *t, void *arg, struct fail *f),
 		      void *arg, struct fail *f)
 {
 	struct store_txn t = { .store = s };
 	int rc, r;
 
-	(void)pthread_rwlock_rdlock(&s->growing);
-	rc = mdb_txn_begin(s->env, NULL, 0, &t.txn);
+	rc = store_begin(s, 0, &t.txn);
 	if (rc) {
 		r = fail(f, -store_errno(rc), "store: %s", mdb_strerror(rc));
 		goto out;
@@ -367,8 +397,7 @@ int store_view(struct store *s, struct store_txn **out, struct fail *f)
 	if (!t)
 		return fail(f, ENOMEM, "out of memory");
 	t->store = s;
-	(void)pthread_rwlock_rdlock(&s->growing);
-	rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &t->txn);
+	rc = store_begin(s, MDB_RDONLY, &t->txn);
 	if (rc) {
 		(void)pthread_rwlock_unlock(&s->growing);
 		free(t);

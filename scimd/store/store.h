@@ -33,6 +33,7 @@ struct store_options {
 	// The caller's own databases, NULL-terminated, instead of resource and ledger; raw.h
 	// reads and writes them, numbered from STORE_RAW. The strings are borrowed.
 	const char *const *databases;
+	bool shared; // other processes of the same service may hold it too
 };
 
 #define STORE_DB_MAX 24u

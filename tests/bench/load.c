@@ -59,7 +59,9 @@ static struct {
 	int epoll;
 	uint64_t seed;
 	unsigned next;
-} run = { .method = "GET", .conns = 64, .wanted = 100000, .patience = 10, .seed = 88172645463325252U };
+} run = {
+	.method = "GET", .conns = 64, .wanted = 100000, .patience = 10, .seed = 88172645463325252U
+};
 
 static void die(const char *what)
 {
@@ -309,7 +311,8 @@ static void options(int argc, char **argv)
 	}
 	if (argc - optind != 3 || run.conns == 0 || run.wanted == 0 || run.last < run.first ||
 	    inet_pton(AF_INET, argv[optind], &run.to.sin_addr) != 1) {
-		fprintf(stderr, "usage: load [options] ADDRESS PORT PATH (see the head of load.c)\n");
+		fprintf(stderr,
+			"usage: load [options] ADDRESS PORT PATH (see the head of load.c)\n");
 		exit(2);
 	}
 	run.to.sin_family = AF_INET;
@@ -335,8 +338,8 @@ int main(int argc, char **argv)
 		int n = epoll_wait(run.epoll, e, EVENTS, run.patience * 1000);
 
 		if (n <= 0) {
-			fprintf(stderr, "load: no answer for %d s; %lu of %lu answered\n", run.patience,
-				run.got, run.wanted);
+			fprintf(stderr, "load: no answer for %d s; %lu of %lu answered\n",
+				run.patience, run.got, run.wanted);
 			return 1;
 		}
 		for (int i = 0; i < n; i++)

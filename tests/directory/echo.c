@@ -202,8 +202,8 @@ static void counts(struct http_request *r)
 		pages = 0;
 	if (f)
 		fclose(f);
-	(void)buf_printf(&out, "waiting %u\ngone %u\nopen %u\nconnections %u\nresident %lu\n", waits,
-			 gone, open_requests, http_server_connections(server),
+	(void)buf_printf(&out, "waiting %u\ngone %u\nopen %u\nconnections %u\nresident %lu\n",
+			 waits, gone, open_requests, http_server_connections(server),
 			 pages * (unsigned long)sysconf(_SC_PAGESIZE) / 1024);
 	say(r, 200, &out);
 }

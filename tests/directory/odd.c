@@ -144,7 +144,8 @@ static void talk(unsigned port, const struct odd *o, struct answer *a)
 	int fd = dial(port), status;
 
 	while (!a->closed && now_ms() < end) {
-		struct pollfd p = { .fd = fd, .events = (short)(POLLIN | (sent < len ? POLLOUT : 0)) };
+		struct pollfd p = { .fd = fd,
+				    .events = (short)(POLLIN | (sent < len ? POLLOUT : 0)) };
 
 		if (poll(&p, 1, 100) > 0 && (p.revents & POLLOUT)) {
 			ssize_t n = send(fd, bytes + sent, len - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -181,8 +182,8 @@ static bool table_one(unsigned port, const struct odd *o)
 	else
 		ok = ok && n == o->answers && status == o->want;
 	if (!ok)
-		printf("FAIL %s: %d answers, status %d, %s; expected %d, %d, %s\n%.200s\n", o->name, n,
-		       status, a.closed ? "closed" : "open", o->answers, o->want,
+		printf("FAIL %s: %d answers, status %d, %s; expected %d, %d, %s\n%.200s\n", o->name,
+		       n, status, a.closed ? "closed" : "open", o->answers, o->want,
 		       o->stays ? "open" : "closed", a.text);
 	else if (getenv("VERBOSE"))
 		printf("%-45s %d\n", o->name, status);
@@ -199,7 +200,8 @@ static int table(unsigned port)
 		bad += !table_one(port, &odd_table[i]);
 		ms = healthy(port);
 		if (ms < 0 || ms > 1000) {
-			printf("FAIL after %s: the healthy request: %.0f ms\n", odd_table[i].name, ms);
+			printf("FAIL after %s: the healthy request: %.0f ms\n", odd_table[i].name,
+			       ms);
 			bad++;
 		}
 		worst = ms > worst ? ms : worst;

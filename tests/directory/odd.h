@@ -11,10 +11,10 @@ struct odd {
 	const char *name;
 	const char *bytes;
 	size_t len;
-	int want;	  // status of the last answer; 0 = closed without one
-	int answers;	  // how many answers come in all
-	bool stays;	  // the connection is kept
-	bool lax;	  // closing without an answer will do too
+	int want;         // status of the last answer; 0 = closed without one
+	int answers;      // how many answers come in all
+	bool stays;       // the connection is kept
+	bool lax;         // closing without an answer will do too
 	const char *fill; // put where bytes has @@, `times` times
 	size_t times;
 };

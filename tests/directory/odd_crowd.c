@@ -99,8 +99,8 @@ int crowd_slow(unsigned port, unsigned n)
 		worst = ms < 0 ? 1e9 : ms > worst ? ms : worst;
 		closed = closed_of(p, n);
 	}
-	printf("%u of %u slow connections closed after %.1f s; healthy ones at most %.1f ms\n", closed, n,
-	       (now_ms() - start) / 1e3, worst);
+	printf("%u of %u slow connections closed after %.1f s; healthy ones at most %.1f ms\n",
+	       closed, n, (now_ms() - start) / 1e3, worst);
 	return closed == n && worst < 1000 ? 0 : 1;
 }
 
@@ -149,8 +149,8 @@ int crowd_wait(unsigned port, unsigned n, const char *path, bool leave)
 		for (unsigned i = 0; i < n; i++)
 			ok &= send(p[i].fd, ask, (size_t)len, MSG_NOSIGNAL) == len;
 		ok = ok && counts_reach(port, &c, n, 0);
-		printf("%u wait: %lu KiB resident (%lu before), healthy %.1f ms\n", c.waiting, c.resident,
-		       before.resident, healthy(port));
+		printf("%u wait: %lu KiB resident (%lu before), healthy %.1f ms\n", c.waiting,
+		       c.resident, before.resident, healthy(port));
 		if (round == 1 && leave)
 			break;
 		ok = ok && crowd_wake(port, p, n);

@@ -85,6 +85,15 @@ echo secret >"$NS_TMP/creds/cred_corp"
 rm /etc/scimd/credentials.d/corp
 CREDENTIALS_DIRECTORY=$NS_TMP/creds scimd --once 2>/dev/null
 
+echo "# paths that the modules do not know are warned of"
+mkdir -m 755 "$NS_TMP/state"
+{ printf '[scimd]\nstate_dir = %s\nsocket = %s\n' "$NS_TMP/state" "$NS_TMP/sock"; cat $conf; } >"$NS_TMP/again/scimd.conf"
+CREDENTIALS_DIRECTORY=$NS_TMP/creds scimd --config "$NS_TMP/again/scimd.conf" 2>"$NS_TMP/out" &
+SCIMD_PID=$!
+tenacious 20 scimctl --socket "$NS_TMP/sock" --state-dir "$NS_TMP/state" sync --wait
+scimd_stop
+grep -q 'libnss_scim.*only /var/lib/scimd' "$NS_TMP/out"; grep -q 'socket is .*sock;' "$NS_TMP/out"
+
 echo "# a bad file on reload"
 (umask 077; echo secret >/etc/scimd/credentials.d/corp)
 scimd_start
@@ -97,3 +106,22 @@ sed -i '$d' $conf
 scimctl reload
 kill -HUP "$SCIMD_PID"
 tenacious 10 scimctl sync --wait
+
+echo "# a reload during a round waits for its end"
+admin /__fault '{"kind":"slow","ms":1500,"match":"/Users"}' >/dev/null
+scimctl sync >/dev/null
+kill -HUP "$SCIMD_PID"
+tenacious 20 bash -c "[ \"\$(grep -c 'configuration read again' '$NS_TMP/scimd.log')\" = 3 ]"
+if grep 'not read again' "$NS_TMP/scimd.log" | grep -q 'under way'; then exit 1; fi
+
+echo "# local files that change all the time put off no sync"
+sed -i '1i [scimd]\ninterval = 2s\nfull_interval = 2s' $conf
+kill -HUP "$SCIMD_PID"
+tenacious 10 bash -c "[ \"\$(grep -c 'configuration read again' '$NS_TMP/scimd.log')\" = 4 ]"
+tenacious 10 scimctl sync --wait
+(while :; do cp -p /etc/passwd /etc/passwd.new; mv /etc/passwd.new /etc/passwd; read -rt 0.3 <> <(:) || :; done) &
+noise=$!
+admin /__churn '{"add":1}' >/dev/null
+arrived() { [ "$(getent passwd | grep -c '^user')" = 6 ]; }
+tenacious 15 arrived
+kill $noise

@@ -36,39 +36,13 @@ function flood(res, chunk, n, end) {
   if (!res.destroyed) end()
 }
 
-// What no directory should say. f.bytes, f.depth, f.members: how much of it.
+// What no directory should say. f.bytes, f.depth: how much of it.
 const monsters = {
   body: (res, f) => { // a well-formed list with one very long string in it
     res.write(`{"schemas":["${LR}"],"totalResults":1,"Resources":[{"id":"x","userName":"x","title":"`)
     flood(res, Buffer.alloc(65536, 'a'), f.bytes, () => res.end('"}]}'))
   },
-  keys: (res, f) => { // as many different keys as fit
-    let i = 0
-    res.write(`{"schemas":["${LR}"],"totalResults":1,"Resources":[{"id":"x","userName":"x"`)
-    const more = () => {
-      while (i < f.keys) {
-        let s = ''
-        for (let n = 0; n < 1000; n++) s += `,"k${i++}":${i}`
-        if (!res.write(s)) return void res.once('drain', more)
-      }
-      res.end('}]}')
-    }
-    more()
-  },
   deep: (res, f) => res.end(`{"schemas":["${LR}"],"totalResults":1,"Resources":${'['.repeat(f.depth)}${']'.repeat(f.depth)}}`),
-  members: (res, f) => { // one group with more members than there are people
-    let i = 0
-    res.write(`{"schemas":["${LR}"],"totalResults":1,"startIndex":1,"Resources":[{"id":"${key('bbbbbbbb', 0)}","displayName":"group000","members":[`)
-    const more = () => {
-      while (i < f.members) {
-        let s = ''
-        for (let n = 0; n < 1000; n++) s += `${i ? ',' : ''}{"value":"${key('aaaaaaaa', i++)}"}`
-        if (!res.write(s)) return void res.once('drain', more)
-      }
-      res.end(']}]}')
-    }
-    more()
-  },
   bomb: (res, f) => { // inflates a thousandfold
     const zip = zlib.createGzip({ level: 9 })
     res.setHeader('Content-Encoding', 'gzip')

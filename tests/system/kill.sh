@@ -44,7 +44,7 @@ if cmp -s "$NS_TMP/old.json" "$NS_TMP/new.json"; then echo "nothing changed" >&2
 
 # loads CALL: how many of them the loader makes, whose troubles are not ours
 loads() {
-  strace -f --seccomp-bpf -qq -o "$NS_TMP/strace" -e "trace=$1" scimd --version >/dev/null
+  strace -f -qq -o "$NS_TMP/strace" -e "trace=$1" scimd --version >/dev/null
   grep -c "$1(" "$NS_TMP/strace" || :
 }
 tried=0 bad=0
@@ -78,7 +78,7 @@ sweep() {
   while [ "$n" -lt 2000 ]; do
     fresh
     r=0
-    run "$NS_TMP/cell" strace -f --seccomp-bpf -qq -o "$NS_TMP/strace" -e "trace=$2" -e "inject=$2:$3:when=$n" "${@:4}" || r=$?
+    run "$NS_TMP/cell" strace -f -qq -o "$NS_TMP/strace" -e "trace=$2" -e "inject=$2:$3:when=$n" "${@:4}" || r=$?
     grep -qE 'INJECTED|killed by SIGKILL' "$NS_TMP/strace" || break
     after "$2 $3 number $n" "$r"
     n=$((n + step))

@@ -260,65 +260,64 @@ static int look_on(void)
 	return failed || looked < 4 * CHILD_EVERY || slowest > 1000000;
 }
 
+struct options {
+	unsigned long warm, times;
+	bool wait_line, filter, kill_me, loop;
+	const char *root;
+};
+
+static bool options_read(struct options *o, int argc, char **argv)
+{
+	int opt;
+
+	while ((opt = getopt(argc, argv, "w:Wn:r:Skl")) != -1) {
+		if (opt == 'w')
+			o->warm = strtoul(optarg, NULL, 10);
+		else if (opt == 'n')
+			o->times = strtoul(optarg, NULL, 10);
+		else if (opt == 'r')
+			o->root = optarg;
+		else if (opt == '?')
+			return false;
+		o->wait_line |= opt == 'W';
+		o->filter |= opt == 'S';
+		o->kill_me |= opt == 'k';
+		o->loop |= opt == 'l';
+	}
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	struct answer answers[] = { { .what = "getpwnam" },
 				    { .what = "getgrnam" },
 				    { .what = "initgroups" } };
-	unsigned long warm = 0, times = 1;
-	bool wait_line = false, filter = false, kill_me = false, loop = false;
-	const char *root = NULL;
+	struct options o = { .times = 1 };
 	char line[16];
-	int opt;
 
-	while ((opt = getopt(argc, argv, "w:Wn:r:Skl")) != -1) {
-		switch (opt) {
-		case 'w':
-			warm = strtoul(optarg, NULL, 10);
-			break;
-		case 'W':
-			wait_line = true;
-			break;
-		case 'n':
-			times = strtoul(optarg, NULL, 10);
-			break;
-		case 'r':
-			root = optarg;
-			break;
-		case 'S':
-			filter = true;
-			break;
-		case 'k':
-			kill_me = true;
-			break;
-		case 'l':
-			loop = true;
-			break;
-		default:
-			return 2;
-		}
-	}
+	if (!options_read(&o, argc, argv))
+		return 2;
 	if (optind != argc - 1)
 		return 77; // nothing to test by itself
 	name = argv[optind];
-	if (loop)
+	if (o.loop)
 		return look_on();
 	if (!load())
 		return 2;
-	for (unsigned long i = 0; i < warm; i++)
+	for (unsigned long i = 0; i < o.warm; i++)
 		ask(answers);
-	if (wait_line && (write(STDOUT_FILENO, "ready\n", 6) != 6 ||
-			  read(STDIN_FILENO, line, sizeof(line)) <= 0))
+	if (o.wait_line && (write(STDOUT_FILENO, "ready\n", 6) != 6 ||
+			    read(STDIN_FILENO, line, sizeof(line)) <= 0))
 		return 2;
-	if (root && (chroot(root) < 0 || chdir("/") < 0))
+	if (o.root && (chroot(o.root) < 0 || chdir("/") < 0))
 		return 2;
-	if (filter && !enter_filter())
+	if (o.filter && !enter_filter())
 		return 2;
-	if (kill_me)
+	if (o.kill_me)
 		(void)fcntl(STDOUT_FILENO, F_GETFD);
 	for (int i = 0; i < 3; i++)
 		answers[i].us = 0;
-	for (unsigned long i = 0; i < times; i++)
+	for (unsigned long i = 0; i < o.times; i++)
 		ask(answers);
 	return tell(answers);
 }

@@ -26,7 +26,7 @@ void *__libc_memalign(size_t align, size_t size);
 
 static atomic_long allocs, writes;
 static long fail_alloc, cut_write;
-static const char *const spared_names[] = { "libjson-c", "libcrypto", "libini_config",
+static const char *const spared_names[] = { "libjson-c",     "libcrypto",    "libini_config",
 					    "libcollection", "libref_array", "libbasicobjects" };
 #define SPARED (int)(sizeof(spared_names) / sizeof(*spared_names))
 static uintptr_t spared[SPARED], spared_end[SPARED]; // where their code lies

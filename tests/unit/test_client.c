@@ -4,6 +4,7 @@
 // credentials, patience, caps, and what never leaves its origin.
 #include "scimd/base/buf.h"
 #include "scimd/base/fail.h"
+#include "scimd/client/pull.h"
 #include "scimd/client/quirk.h"
 #include "scimd/client/session.h"
 #include "scimd/client/token.h"
@@ -500,6 +501,99 @@ static void test_client_quirks(void **state)
 			assert_string_not_equal(quirk_table[i].name, quirk_table[k].name);
 }
 
+static int walk_resource(void *arg, uint8_t kind, struct json_object *res)
+{
+	(void)arg;
+	(void)kind;
+	(void)res;
+	return PULL_NEW;
+}
+
+static void walk_end(void *arg, const struct pull_result *r)
+{
+	struct asked *k = arg;
+
+	k->r = r->r;
+	(void)snprintf(k->text, sizeof(k->text), "%s", r->text);
+	k->ended = true;
+}
+
+// What a directory says of itself moves its lists; nonsense and silence do not.
+static void test_client_discovery(void **state)
+{
+#define LIST(resources) OK("{\"totalResults\":0,\"Resources\":[" resources "]}")
+#define TYPE(schema, endpoint)                                                                     \
+	"{\"schema\":\"urn:ietf:params:scim:schemas:core:2.0:" schema "\",\"endpoint\":" endpoint  \
+	"}"
+	static const struct {
+		const char *types, *schemas, *users, *groups;
+	} rows[] = {
+		{ LIST(TYPE("User", "\"/People\"") "," TYPE("Group", "\"/org/Teams\"")), LIST(""),
+		  "GET /v2/People?", "GET /v2/org/Teams?" },
+		{ LIST(TYPE("User", "\"/People\"")), STATUS("404 Not Found", ""), "GET /v2/People?",
+		  "GET /v2/Groups?" },
+		{ STATUS("404 Not Found", ""), LIST("7,[],{\"id\":7,\"attributes\":{}}"),
+		  "GET /v2/Users?", "GET /v2/Groups?" },
+		{ STATUS("500 Oops", ""), "HTTP/1.1 200 OK\r\n\r\n<html>", "GET /v2/Users?",
+		  "GET /v2/Groups?" },
+		{ OK("[[[1]]]"), OK("null"), "GET /v2/Users?", "GET /v2/Groups?" },
+		{ LIST(TYPE("User", "\"//evil.example/Users\"") "," TYPE("Group", "\"/../x\"")),
+		  LIST(""), "GET /v2/Users?", "GET /v2/Groups?" },
+		{ LIST(TYPE("User", "\"https://evil.example/Users\"") "," TYPE("Group", "{}")),
+		  LIST("{\"id\":\"urn:x\",\"attributes\":[{\"name\":\"uidNumber\"},8]}"),
+		  "GET /v2/Users?", "GET /v2/Groups?" },
+		{ LIST(TYPE("User", "\"/All\"") "," TYPE("Group", "\"/All\"")), LIST(""),
+		  "GET /v2/Users?", "GET /v2/Groups?" },
+	};
+	char url[64];
+
+	(void)state;
+	(void)snprintf(url, sizeof(url), "http://127.0.0.1:%u/v2", server.port);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const char *answers[] = { STATUS("404 Not Found", ""),
+					  rows[i].types,
+					  rows[i].schemas,
+					  LIST(""),
+					  LIST(""),
+					  STATUS("404 Not Found", ""),
+					  LIST(""),
+					  LIST(""),
+					  NULL };
+		struct session_options o = { .url = url };
+		struct asked k = { 0 };
+		struct pull_calls calls = { .arg = &k, .resource = walk_resource, .end = walk_end };
+		struct session *s;
+		struct fail f = { "" };
+		struct pull *p;
+		sd_event *event;
+
+		server_script(answers);
+		o.token_file = file("token", "secret\n", 0600);
+		assert_int_equal(sd_event_new(&event), 0);
+		assert_int_equal(session_new(event, &o, &s, &f), 0);
+		for (int walk = 0; walk < 2; walk++) { // the second does not ask again
+			k.ended = false;
+			assert_int_equal(pull_start(event, s, &calls, &p, &f), 0);
+			while (!k.ended)
+				assert_true(sd_event_run(event, UINT64_MAX) >= 0);
+			pull_free(p);
+			if (k.r)
+				fail_msg("row %zu: %s", i, k.text);
+		}
+		assert_int_equal(server.count, 8);
+		assert_non_null(strstr(server.asked[1], "GET /v2/ResourceTypes "));
+		assert_non_null(strstr(server.asked[2], "GET /v2/Schemas "));
+		for (size_t at = 3; at < 8; at += 3) {
+			if (!strstr(server.asked[at], rows[i].users) ||
+			    !strstr(server.asked[at + 1], rows[i].groups))
+				fail_msg("row %zu: %.60s, %.60s", i, server.asked[at],
+					 server.asked[at + 1]);
+		}
+		session_free(s);
+		sd_event_unref(event);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -512,6 +606,7 @@ int main(void)
 		cmocka_unit_test(test_client_token_files_that_are_none),
 		cmocka_unit_test(test_client_urls),
 		cmocka_unit_test(test_client_quirks),
+		cmocka_unit_test(test_client_discovery),
 	};
 	int r;
 

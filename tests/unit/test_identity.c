@@ -472,6 +472,127 @@ static void test_identity_no_number_twice(void **state)
 	assert_true(crowd.out.account_count >= 2999);
 }
 
+// Who gets a name or a number that two want: the id of the one served, and the
+// code that the other is refused with, whichever comes first.
+#define BORN(day) ",\"meta\":{\"created\":\"2024-01-" day "T00:00:00Z\"}"
+#define NUMBER(n) ",\"" POSIX "\":{\"uidNumber\":" n "}"
+#define VECTOR "2819c223-7f76-453a-919d-413861904646" // hashes to 1996197546
+static void test_identity_quarrels_are_settled_as_decided(void **state)
+{
+	static const struct {
+		const char *one, *two, *served, *code;
+		const char *ledger_id; // whom the ledger knows as "ada"
+		uint32_t ledger_uid;
+	} rows[] = {
+		// the oldest, else the smallest id
+		{ "\"id\":\"1\",\"userName\":\"ada\"" BORN("02"),
+		  "\"id\":\"2\",\"userName\":\"ada\"" BORN("01"), "2", "name-taken", NULL, 0 },
+		{ "\"id\":\"b\",\"userName\":\"ada\"" BORN("01"),
+		  "\"id\":\"a\",\"userName\":\"ada\"" BORN("01"), "a", "name-taken", NULL, 0 },
+		{ "\"id\":\"1\",\"userName\":\"ada@x.org\"" BORN("02"),
+		  "\"id\":\"2\",\"userName\":\"Ada@y.org\"" BORN("01"), "2", "name-taken", NULL,
+		  0 },
+		// the ledger's incumbent over an older newcomer
+		{ "\"id\":\"1\",\"userName\":\"ada\"" BORN("02"),
+		  "\"id\":\"2\",\"userName\":\"ada\"" BORN("01"), "1", "name-taken", "1", 5001 },
+		// one number, two names
+		{ "\"id\":\"1\",\"userName\":\"ada\"" BORN("02") NUMBER("5000"),
+		  "\"id\":\"2\",\"userName\":\"bob\"" BORN("01") NUMBER("5000"), "2", "id-taken",
+		  NULL, 0 },
+		{ "\"id\":\"1\",\"userName\":\"ada\"" BORN("02") NUMBER("5000"),
+		  "\"id\":\"2\",\"userName\":\"bob\"" BORN("01") NUMBER("5000"), "1", "id-kept",
+		  "1", 5000 },
+		// a given number over a hashed newcomer, an incumbent over both
+		{ "\"id\":\"" VECTOR "\",\"userName\":\"ada\"" BORN("01"),
+		  "\"id\":\"2\",\"userName\":\"bob\"" BORN("02") NUMBER("\"1996197546\""), "2",
+		  "id-taken", NULL, 0 },
+		{ "\"id\":\"" VECTOR "\",\"userName\":\"ada\"" BORN("02"),
+		  "\"id\":\"2\",\"userName\":\"bob\"" BORN("01") NUMBER("1996197546"), VECTOR,
+		  "id-kept", VECTOR, 1996197546 },
+	};
+	char json[512];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		for (int turned = 0; turned < 2; turned++) {
+			crowd.count = crowd.ledger_count = 0;
+			if (rows[i].ledger_id)
+				crowd.ledger[crowd.ledger_count++] =
+					(struct ledger_entry){ .source = "corp",
+							       .id = rows[i].ledger_id,
+							       .name = "ada",
+							       .kind = USER,
+							       .uid = rows[i].ledger_uid,
+							       .gid = rows[i].ledger_uid };
+			for (int k = 0; k < 2; k++) {
+				(void)snprintf(json, sizeof(json), "{%s}",
+					       k == turned ? rows[i].one : rows[i].two);
+				user(json);
+			}
+			if (!only() || strcmp(only()->id, rows[i].served) != 0 ||
+			    !crowd_refusal(&crowd, rows[i].code))
+				fail_msg("row %zu, turned %d: %u served, first %s, refused %s", i,
+					 turned, crowd.out.account_count,
+					 crowd.out.account_count ? crowd.out.accounts[0].id : "-",
+					 crowd.out.refusal_count ? crowd.out.refusals[0].code
+								 : "-");
+		}
+	}
+}
+
+// Two ids that hash alike: found by trial, the range has but 2^28.
+static void test_identity_collisions_are_never_probed(void **state)
+{
+	static uint32_t ids[60000];
+	const struct refusal *r;
+	char text[16], json[160];
+	unsigned int a = 0, b = 0;
+
+	(void)state;
+	for (unsigned int i = 0; i < 60000 && !b; i++) {
+		(void)snprintf(text, sizeof(text), "%u", i);
+		assert_int_equal(id_hashed("corp", text, &ids[i]), 0);
+		for (unsigned int k = 0; k < i && !b; k++)
+			if (ids[i] == ids[k]) {
+				a = k;
+				b = i;
+			}
+	}
+	assert_int_not_equal(b, 0);
+	for (int turned = 0; turned < 2; turned++) { // b is the older one
+		crowd.count = 0;
+		for (int k = 0; k < 2; k++) {
+			unsigned int who = k == turned ? a : b;
+
+			(void)snprintf(json, sizeof(json),
+				       "{\"id\":\"%u\",\"userName\":\"n%u\"" BORN("0%u") "}", who,
+				       who, who == a ? 5 : 4);
+			user(json);
+		}
+		assert_non_null(only());
+		assert_int_equal(only()->uid, ids[a]);
+		(void)snprintf(text, sizeof(text), "n%u", b);
+		assert_string_equal(only()->name, text);
+		r = crowd_refusal(&crowd, "id-taken");
+		assert_non_null(r);
+		assert_non_null(strstr(r->text, "map uidNumber, or use scim-directory"));
+	}
+}
+
+static void test_identity_private_groups_stay_private(void **state)
+{
+	(void)state;
+	user("{\"id\":\"1\",\"userName\":\"docker\"}"); // its group would be docker's
+	user("{\"id\":\"2\",\"userName\":\"ada\"" NUMBER("5000") "}");
+	group("{\"id\":\"3\",\"displayName\":\"crew\","
+	      "\"urn:scimd:params:scim:schemas:extension:posix:1.0:Group\":{\"gidNumber\":5000}}");
+	crowd_resolve(&crowd);
+	assert_null(crowd_user(&crowd, "docker"));
+	assert_non_null(crowd_user(&crowd, "ada"));
+	assert_null(crowd_group(&crowd, "crew"));
+	assert_non_null(crowd_refusal(&crowd, "id-taken"));
+}
+
 // ------------------------------------------------------------ hostile records
 
 static unsigned int tried;
@@ -740,6 +861,9 @@ int main(void)
 		T(test_identity_no_policy_means_nobody),
 		T(test_identity_order_of_answers_does_not_matter),
 		T(test_identity_no_number_twice),
+		T(test_identity_quarrels_are_settled_as_decided),
+		T(test_identity_collisions_are_never_probed),
+		T(test_identity_private_groups_stay_private),
 		T(test_identity_hostile_records),
 		T(test_identity_records_without_an_id_are_refused),
 	};

@@ -41,9 +41,9 @@ while read -r header where; do
 done <<'END'
 curl/ scimd/client/http\.c
 lmdb\.h scimd/store/(store|record|audit|internal)\.[ch]
-ini_ scimd/agent/config_file\.c
+ini_ scimd/base/config_file\.c
 libsmartcols scimd/ctl/table\.c
-microhttpd scimd/directory/[a-z_]+\.c
+microhttpd scimd/directory/http[a-z_]*\.[ch]
 END
 
 echo "# nothing that has no bounds"
@@ -77,7 +77,7 @@ done
 for f in packaging/quickstart packaging/install-deps tests/run .ci/run; do [ -x "$f" ] || miss "$f cannot be run"; done
 while read -r f; do
   [ -e "$f" ] || ls "$f".* >/dev/null 2>&1 || miss "tests/REQUIREMENTS.md names $f, which does not exist"
-done < <(grep -oE '`(unit|system|interop|golden)/[a-zA-Z0-9_.-]+`' tests/REQUIREMENTS.md | tr -d '`' | sort -u | sed 's#^#tests/#')
+done < <(grep -oE '`(unit|system|interop|golden|nightly)/[a-zA-Z0-9_.-]+`' tests/REQUIREMENTS.md | tr -d '`' | sort -u | sed 's#^#tests/#')
 
 echo "# format"
 if command -v clang-format >/dev/null; then

@@ -2,12 +2,15 @@
 //
 // INI files by libini_config; see config_file.h. No line wrapping (a token on the
 // next line would silently become part of a value), duplicates detected.
-#include "scimd/agent/config_file.h"
+#include "scimd/base/config_file.h"
 #include "scimd/base/arena.h"
 #include "scimd/base/fail.h"
+#include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <ini_configobj.h>
 #include <ini_valueobj.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -165,4 +168,74 @@ int config_file_add(struct arena *a, const char *path, struct config_lines *line
 	ini_config_file_destroy(file);
 	ini_config_destroy(cfg);
 	return r;
+}
+
+static int config_by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int config_is_dropin(const struct dirent *d)
+{
+	size_t n = strlen(d->d_name);
+
+	return d->d_name[0] != '.' && n > 5 && strcmp(d->d_name + n - 5, ".conf") == 0;
+}
+
+int config_files_add(struct arena *a, const char *path, struct config_lines *lines, struct fail *f)
+{
+	char dir[PATH_MAX], file[PATH_MAX + 256];
+	const char *slash = strrchr(path, '/');
+	struct dirent **list = NULL;
+	int n, r, main;
+
+	main = r = config_file_add(a, path, lines, f);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	if (snprintf(dir, sizeof(dir), "%.*sconf.d", slash ? (int)(slash - path + 1) : 0, path) >=
+	    (int)sizeof(dir))
+		return fail(f, ENAMETOOLONG, "%s: name too long", path);
+	n = scandir(dir, &list, config_is_dropin, config_by_name);
+	if (main == -ENOENT && n <= 0) {
+		free(list);
+		return r; // the sentence of the missing main file stands
+	}
+	if (main == -ENOENT)
+		f->text[0] = '\0';
+	r = 0;
+	for (int i = 0; i < n; i++) {
+		if (r == 0 &&
+		    snprintf(file, sizeof(file), "%s/%s", dir, list[i]->d_name) < (int)sizeof(file))
+			r = config_file_add(a, file, lines, f);
+		free(list[i]);
+	}
+	free(list);
+	return r;
+}
+
+size_t config_distance(const char *a, const char *b)
+{
+	size_t row[64], la = strlen(a), lb = strlen(b);
+
+	if (la > 60 || lb > 60)
+		return 99;
+	for (size_t j = 0; j <= lb; j++)
+		row[j] = j;
+	for (size_t i = 1; i <= la; i++) {
+		size_t before = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= lb; j++) {
+			size_t best = before + (tolower((unsigned char)a[i - 1]) !=
+						tolower((unsigned char)b[j - 1]));
+
+			before = row[j];
+			if (row[j] + 1 < best)
+				best = row[j] + 1;
+			if (row[j - 1] + 1 < best)
+				best = row[j - 1] + 1;
+			row[j] = best;
+		}
+	}
+	return row[lb];
 }
