@@ -409,6 +409,16 @@ static int admin_audit(struct admin *a)
 	return admin_look(a, admin_audit_all);
 }
 
+static int admin_options(struct admin *a)
+{
+	const char *name, *otherwise;
+
+	(void)a;
+	for (size_t i = 0; (name = directory_conf_option(i, &otherwise, NULL)); i++)
+		(void)printf("%s\t%s\n", name, otherwise ? otherwise : "");
+	return 0;
+}
+
 // --------------------------------------------------------------------- table
 
 static const struct admin_command admin_commands[] = {
@@ -431,6 +441,7 @@ static const struct admin_command admin_commands[] = {
 	{ "group member remove", "GROUP USER…", "take users out", 2, 1000, admin_member },
 	{ "audit", "[verify]", "every change as a JSON line, or a check of the chain", 0, 1,
 	  admin_audit },
+	{ "options", "", "every setting and its default, separated by a tab", 0, 0, admin_options },
 	{ NULL, NULL, NULL, 0, 0, NULL },
 };
 

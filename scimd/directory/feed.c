@@ -166,8 +166,7 @@ int feed_trim(struct store_txn *t, int64_t retention_ms, int64_t now, bool *more
 	}
 	if (r < 0 && r != -ENOENT)
 		return r;
-	if (store_count(t, DIR_STREAM) > FEED_TRIM &&
-	    getrandom(key, sizeof(key), 0) != sizeof(key))
+	if (store_count(t, DIR_STREAM) > FEED_TRIM && getrandom(key, sizeof(key), 0) != sizeof(key))
 		return -EIO;
 	do {
 		r = feed_forsaken(t, before, key, &left);

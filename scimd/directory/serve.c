@@ -27,6 +27,7 @@
 
 static void request_free(struct serve_request *rq)
 {
+	serve_events_forget(rq);
 	json_object_put(rq->body);
 	free(rq->kept_id);
 	free(rq->if_match);
@@ -243,8 +244,11 @@ static void serve_handle(void *arg, struct http_request *r)
 
 static void serve_gone(void *arg, struct http_request *r)
 {
+	struct serve_request *rq = http_arg(r);
+
 	(void)arg;
-	((struct serve_request *)http_arg(r))->http = NULL;
+	serve_events_forget(rq);
+	rq->http = NULL;
 }
 
 static void serve_end(void *arg, struct http_request *r)
@@ -275,15 +279,22 @@ static void serve_refuse(void *arg, int status, const char *why, const char **ty
 
 // ---------------------------------------------------------------------- jobs
 
+bool serve_job_over(struct serve_request *rq)
+{
+	rq->busy = false;
+	serve_events_wake(rq->s);
+	if (rq->http)
+		return true;
+	request_free(rq); // what was written stays written
+	return false;
+}
+
 static void serve_job_done(struct writer_job *j)
 {
 	struct serve_request *rq = (struct serve_request *)j;
 
-	rq->busy = false;
-	if (!rq->http) { // what was written stays written
-		request_free(rq);
+	if (!serve_job_over(rq))
 		return;
-	}
 	if (j->r == -EINVAL && rq->problem.status)
 		serve_problem(rq, &rq->problem);
 	else if (j->r < 0)
@@ -292,11 +303,12 @@ static void serve_job_done(struct writer_job *j)
 		serve_body(rq, rq->status, NULL);
 }
 
-static void serve_start(struct writer *w, struct serve_request *rq,
-			int (*run)(struct store_txn *t, struct writer_job *j, struct fail *f))
+void serve_start(struct writer *w, struct serve_request *rq,
+		 int (*run)(struct store_txn *t, struct writer_job *j, struct fail *f),
+		 void (*done)(struct writer_job *j))
 {
 	rq->job.run = run;
-	rq->job.done = serve_job_done;
+	rq->job.done = done;
 	rq->busy = true;
 	writer_put(w, &rq->job);
 }
@@ -304,13 +316,13 @@ static void serve_start(struct writer *w, struct serve_request *rq,
 void serve_write(struct serve_request *rq,
 		 int (*run)(struct store_txn *t, struct writer_job *j, struct fail *f))
 {
-	serve_start(rq->s->writer, rq, run);
+	serve_start(rq->s->writer, rq, run, serve_job_done);
 }
 
 void serve_read(struct serve_request *rq,
 		int (*run)(struct store_txn *t, struct writer_job *j, struct fail *f))
 {
-	serve_start(rq->s->reader, rq, run);
+	serve_start(rq->s->reader, rq, run, serve_job_done);
 }
 
 // ------------------------------------------------------------------ the server
@@ -418,6 +430,8 @@ static int serve_open(struct serve *s, struct fail *f)
 		r = writer_new(s->event, s->store, WRITER_READS, &s->reader, f);
 	if (r == 0)
 		r = http_server_new(s->event, &o, &calls, &s->http, f);
+	if (r == 0)
+		r = serve_events_begin(s, f);
 	return r < 0 ? r : serve_base(s, f);
 }
 
@@ -441,6 +455,7 @@ int serve_run(const struct directory_conf *c)
 	}
 	if (r < 0)
 		log_error("%s", f.text[0] ? f.text : strerror(-r));
+	serve_events_end(&s);
 	// Jobs first: what waits for them is answered or forgotten, then the connections go.
 	writer_free(s.writer);
 	writer_free(s.reader);

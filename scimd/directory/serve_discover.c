@@ -80,6 +80,7 @@ void serve_provider_config(struct serve_request *rq)
 	put(v, "primary", json_object_new_boolean(true));
 	(void)json_object_array_add(list, v);
 	put(o, "authenticationSchemes", list);
+	(void)stream_advertise(s->base, s->conf->event_retention, o);
 	put(o, "meta", discover_meta(s, "ServiceProviderConfig", "/ServiceProviderConfig"));
 	serve_json(rq, 200, o);
 }
@@ -195,12 +196,14 @@ void serve_metrics(struct serve_request *rq)
 			 "scim_directory_store_bytes %llu\n"
 			 "# TYPE scim_directory_connections gauge\n"
 			 "scim_directory_connections %u\n"
+			 "# TYPE scim_directory_polls_waiting gauge\n"
+			 "scim_directory_polls_waiting %u\n"
 			 "# TYPE scim_directory_uptime_seconds gauge\n"
 			 "scim_directory_uptime_seconds %lld\n"
 			 "# TYPE scim_directory_answers counter\n",
 			 (unsigned long long)users, (unsigned long long)groups,
 			 (unsigned long long)feed, (unsigned long long)st.bytes,
-			 http_server_connections(s->http),
+			 http_server_connections(s->http), serve_events_waiting(s),
 			 (long long)((clock_wall() - s->started) / 1000));
 	for (int i = 2; i < 6; i++)
 		(void)buf_printf(b, "scim_directory_answers_total{status=\"%dxx\"} %llu\n", i,

@@ -12,6 +12,7 @@
 #include "scimd/directory/change.h"
 #include "scimd/directory/find.h"
 #include "scimd/directory/http.h"
+#include "scimd/directory/stream.h"
 #include "scimd/directory/token.h"
 #include "scimd/directory/writer.h"
 #include "scimd/scim/problem.h"
@@ -20,7 +21,7 @@
 #include <systemd/sd-event.h>
 
 struct directory_conf;
-struct serve_poll;
+struct serve_request;
 struct store;
 
 #define SERVE_JSON_DEPTH 32
@@ -35,9 +36,10 @@ struct serve {
 	char *base; // of every location, no final slash
 	struct find_limits limits;
 	int64_t started;
-	uint64_t answers[6]; // by hundreds of the status
-	struct serve_poll *polls;
-	sd_event_source *poll_timer, *watch;
+	uint64_t answers[6];         // by hundreds of the status
+	struct serve_request *polls; // those that wait for the feed to move
+	uint64_t feed, ticks;
+	sd_event_source *poll_timer;
 	bool trimming;
 };
 
@@ -60,6 +62,11 @@ struct serve_request {
 	char location[512], etag[RENDER_ETAG];
 	bool busy; // a job is under way
 	bool none; // 204: no body
+	// a poll of the feed:
+	struct stream_poll poll;
+	struct serve_request *poll_next, **poll_back;
+	int64_t until; // boot clock, ms
+	bool waiting, expired;
 };
 
 enum serve_who { SERVE_ANYONE, SERVE_READ, SERVE_WRITE };
@@ -86,6 +93,12 @@ void serve_write(struct serve_request *rq,
 		 int (*run)(struct store_txn *t, struct writer_job *j, struct fail *f));
 void serve_read(struct serve_request *rq,
 		int (*run)(struct store_txn *t, struct writer_job *j, struct fail *f));
+// The same with an end of one's own, which begins with serve_job_over: false when the
+// client is gone (and the request with it).
+void serve_start(struct writer *w, struct serve_request *rq,
+		 int (*run)(struct store_txn *t, struct writer_job *j, struct fail *f),
+		 void (*done)(struct writer_job *j));
+bool serve_job_over(struct serve_request *rq);
 struct change serve_change(const struct serve_request *rq);
 struct render serve_render(const struct serve_request *rq);
 
@@ -104,10 +117,18 @@ void serve_schemas(struct serve_request *rq);
 void serve_schema(struct serve_request *rq);
 void serve_resource_types(struct serve_request *rq);
 void serve_resource_type(struct serve_request *rq);
+void serve_events(struct serve_request *rq);
 void serve_health(struct serve_request *rq);
 void serve_metrics(struct serve_request *rq);
 
 // A record that a change left, rendered into rq->out; location and etag set.
 int serve_put_resource(struct serve_request *rq, struct store_txn *t, uint8_t kind, uint64_t seq);
+
+// ------------------------------------------------------------ the feed
+int serve_events_begin(struct serve *s, struct fail *f);
+void serve_events_end(struct serve *s);
+void serve_events_wake(struct serve *s); // something was committed
+void serve_events_forget(struct serve_request *rq);
+unsigned int serve_events_waiting(const struct serve *s);
 
 #endif

@@ -115,8 +115,8 @@ static int stream_moved(const struct stream_poll *poll, const struct stream_head
 
 static uint64_t stream_applied(const struct stream_poll *poll, const struct stream_head *h)
 {
-	return poll->applied_given && poll->applied.feed == h->feed ? poll->applied.number :
-								      h->applied;
+	return poll->applied_given && poll->applied.feed == h->feed ? poll->applied.number
+								    : h->applied;
 }
 
 static bool stream_report_new(const struct stream_poll *poll, const struct stream_record *s)
@@ -127,8 +127,7 @@ static bool stream_report_new(const struct stream_poll *poll, const struct strea
 		return false;
 	return stream_applied(poll, &s->head) != s->head.applied ||
 	       strlen(poll->host) != s->head.host_len ||
-	       memcmp(poll->host, s->host, s->head.host_len) != 0 ||
-	       len != s->head.lockouts_len ||
+	       memcmp(poll->host, s->host, s->head.host_len) != 0 || len != s->head.lockouts_len ||
 	       (len && memcmp(poll->lockouts, s->lockouts, len) != 0);
 }
 

@@ -83,8 +83,8 @@ int stream_expired(struct scim_problem *p); // fills the 404; -EINVAL
 
 struct stream_info { // valid until the view ends
 	char token[STREAM_TOKEN], receiver[STREAM_RECEIVER], host[STREAM_HOST];
-	uint64_t position; // the last event acknowledged
-	uint64_t applied;  // as reported, 0: never
+	uint64_t position;     // the last event acknowledged
+	uint64_t applied;      // as reported, 0: never
 	int64_t created, seen; // wall, ms; seen is at most STREAM_SEEN behind
 	char *lockouts;        // JSON array, NULL: none
 };

@@ -114,8 +114,7 @@ static int poll_lockout(struct json_object *from, struct json_object *list, stru
 	return json_object_array_add(list, o) == 0 ? 0 : scim_problem_memory(p);
 }
 
-static int poll_lockouts(struct stream_poll *poll, struct json_object *from,
-			 struct scim_problem *p)
+static int poll_lockouts(struct stream_poll *poll, struct json_object *from, struct scim_problem *p)
 {
 	struct json_object *list;
 	int r = 0;

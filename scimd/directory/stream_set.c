@@ -13,7 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SET_HEADER "eyJhbGciOiJub25lIiwidHlwIjoic2VjZXZlbnQrand0In0" // {"alg":"none","typ":"secevent+jwt"}
+#define SET_HEADER                                                                                 \
+	"eyJhbGciOiJub25lIiwidHlwIjoic2VjZXZlbnQrand0In0" // {"alg":"none","typ":"secevent+jwt"}
 #define SET_URN "urn:ietf:params:scim:event:prov:"
 
 static const struct {
@@ -96,15 +97,16 @@ static int set_claims(struct set_answer *a, const struct feed_event *e, const ch
 	if (r == 0)
 		r = render_string(&a->claims, a->iss, strlen(a->iss));
 	if (r == 0)
-		r = buf_printf(&a->claims,
-			       ",\"iat\":%lld,\"jti\":\"%s\",\"txn\":\"%s\","
-			       "\"sub_id\":{\"format\":\"scim\",\"uri\":\"%s/%.*s\",\"id\":\"%.*s\"},"
-			       "\"events\":{\"%s\":",
-			       (long long)(e->head.at / 1000), jti, txn, endpoint, FEED_ID, e->id,
-			       FEED_ID, e->id, set_events[e->head.what].uri);
+		r = buf_printf(
+			&a->claims,
+			",\"iat\":%lld,\"jti\":\"%s\",\"txn\":\"%s\","
+			"\"sub_id\":{\"format\":\"scim\",\"uri\":\"%s/%.*s\",\"id\":\"%.*s\"},"
+			"\"events\":{\"%s\":",
+			(long long)(e->head.at / 1000), jti, txn, endpoint, FEED_ID, e->id, FEED_ID,
+			e->id, set_events[e->head.what].uri);
 	if (r == 0)
-		r = set_events[e->head.what].notice ? set_attributes(&a->claims, e) :
-						      buf_str(&a->claims, "{}");
+		r = set_events[e->head.what].notice ? set_attributes(&a->claims, e)
+						    : buf_str(&a->claims, "{}");
 	return r < 0 ? r : buf_str(&a->claims, "}}");
 }
 
@@ -201,8 +203,7 @@ int stream_advertise(const char *base, int64_t retention, struct json_object *co
 	for (size_t i = FEED_CREATE; i < SET_EVENTS; i++)
 		r |= json_object_array_add(uris, json_object_new_string(set_events[i].uri));
 	r |= json_object_object_add(theirs, "eventUris", json_object_get(uris)) |
-	     json_object_object_add(config, "urn:scimd:params:scim:events",
-				    json_object_get(ours)) |
+	     json_object_object_add(config, "urn:scimd:params:scim:events", json_object_get(ours)) |
 	     json_object_object_add(config, "securityEvents", json_object_get(theirs));
 out:
 	buf_free(&poll);

@@ -29,6 +29,28 @@ stop() {
 start
 node "$SRC/tests/directory/sequences.mjs" "http://127.0.0.1:$port/scim/v2" "$write" "$read" "$SRC"/tests/directory/sequences/*.json
 stop
+# A poll that waits is answered by the next change, through HTTP or the command line.
+start
+api=http://127.0.0.1:$port/scim/v2
+poll() { curl -sf -m 20 --noproxy '*' -H "Authorization: Bearer $read" -H 'Content-Type: application/json' "$api/Events/waiter" -d "$1"; }
+poll '{"returnImmediately":true}' >/dev/null
+for how in http local; do
+  poll '{}' >"$box/poll" &
+  waiting=$!
+  until curl -sf --noproxy '*' -H "Authorization: Bearer $read" "http://127.0.0.1:$port/metrics" | grep -q '^scim_directory_polls_waiting 1'; do read -rt 0.02 <> <(:) || :; done
+  before=$(date +%s%N)
+  if [ $how = http ]; then
+    curl -sf -o /dev/null --noproxy '*' -H "Authorization: Bearer $write" -H 'Content-Type: application/scim+json' "$api/Users" -d '{"userName":"by-http"}'
+  else
+    directory user add by-hand
+  fi
+  wait "$waiting"
+  echo "a waiting poll was answered $((($(date +%s%N) - before) / 1000000)) ms after a change ($how)"
+  jti=$(sed -n 's/^{"sets":{"\([^"]*\)".*/\1/p' "$box/poll")
+  [ -n "$jti" ] || { echo "no event in: $(cat "$box/poll")" >&2; exit 1; }
+  poll "{\"ack\":[\"$jti\"],\"returnImmediately\":true}" | grep -q '"sets":{}'
+done
+stop
 # What was answered is there after a restart, and the chain of the audit log is whole.
 users=$(directory user list | wc -l)
 start

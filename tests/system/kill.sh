@@ -119,4 +119,4 @@ torture WRITE "$writes" $cut
 torture ALLOC "$allocs" $step
 [ -z "$(numbers "$NS_TMP/new" | cut -d: -f3 | sort | uniq -d)" ]
 echo "$tried cells ($allocs allocations, $writes writes in a run), $bad bad"
-[ "$bad" = 0 ] && [ "$tried" -gt 150 ]
+[ "$bad" = 0 ] && [ "$tried" -gt 80 ]

@@ -21,6 +21,15 @@ done
 for o in $("$BUILD/root/usr/sbin/scimd" --help | sed -n 's/^  --\([a-z]*\).*/\1/p'); do
   grep -q "\\\\-\\\\-$o" packaging/man/scimd.8 || miss "scimd.8: --$o is not described"
 done
+directory=$BUILD/root/usr/sbin/scim-directory
+while read -r words; do
+  grep -qx "\.B $words" packaging/man/scim-directory.8 || miss "scim-directory.8: $words is not described"
+done < <("$directory" --help | sed -n 's/^  \([a-z][a-z ]*[a-z]\).*/\1/p')
+while IFS=$'\t' read -r name otherwise; do
+  grep -qx "\.B $name" packaging/man/scim-directory.8 || miss "scim-directory.8: $name is not described"
+  [ -z "$otherwise" ] || grep -A1 -x "\.B $name" packaging/man/scim-directory.8 | grep -qF "Default: $otherwise." ||
+    miss "scim-directory.8: $name: the default $otherwise is not there"
+done < <("$directory" options)
 if command -v groff >/dev/null; then
   for p in packaging/man/*; do
     out=$(groff -man -Tutf8 -ww -z "$p" 2>&1)

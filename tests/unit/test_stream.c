@@ -428,7 +428,7 @@ static void test_expires(void **state)
 	(void)snprintf(again, sizeof(again), "{\"ack\":[\"%s\"]}", jti(a, 0));
 	json_object_put(a);
 	assert_int_equal(store_apply(store, trim_one, &cut, NULL), 0);
-	assert_null(poll_at("corp", NULL, far(), NULL)); // deleted …
+	assert_null(poll_at("corp", NULL, far(), NULL));  // deleted …
 	assert_null(poll_at("corp", again, far(), NULL)); // … and nobody's past makes it anew
 	a = poll_at("corp", NULL, far(), NULL);
 	assert_int_equal(count(a), 0);
@@ -497,7 +497,8 @@ static int see(void *arg, const struct stream_info *s)
 
 	seen->count++;
 	seen->last = *s;
-	(void)snprintf(seen->lockouts, sizeof(seen->lockouts), "%s", s->lockouts ? s->lockouts : "");
+	(void)snprintf(seen->lockouts, sizeof(seen->lockouts), "%s",
+		       s->lockouts ? s->lockouts : "");
 	return 0;
 }
 
@@ -512,11 +513,12 @@ static void test_report(void **state)
 	json_object_put(poll(NULL));
 	happens(FEED_PATCH, RESOURCE_USER, ALICE, "title");
 	a = poll(NULL);
-	(void)snprintf(body, sizeof(body),
-		       "{\"ack\":[\"%s\"],\"urn:scimd:report\":{\"host\":\"web1\",\"applied\":\"%s\","
-		       "\"lockouts\":[{\"id\":\"" ALICE
-		       "\",\"denied_at\":\"2026-01-02T03:04:05Z\",\"secret\":\"x\"}]}}",
-		       jti(a, 0), jti(a, 0));
+	(void)snprintf(
+		body, sizeof(body),
+		"{\"ack\":[\"%s\"],\"urn:scimd:report\":{\"host\":\"web1\",\"applied\":\"%s\","
+		"\"lockouts\":[{\"id\":\"" ALICE
+		"\",\"denied_at\":\"2026-01-02T03:04:05Z\",\"secret\":\"x\"}]}}",
+		jti(a, 0), jti(a, 0));
 	json_object_put(a);
 	json_object_put(poll_at("corp", body, 5000, NULL));
 	assert_int_equal(store_view(store, &view, NULL), 0);
@@ -530,8 +532,8 @@ static void test_report(void **state)
 	assert_int_equal(seen.last.position, 1);
 	assert_int_equal(seen.last.created, 1000);
 	assert_int_equal(seen.last.seen, 5000);
-	assert_string_equal(seen.lockouts, "[{\"id\":\"" ALICE
-					   "\",\"denied_at\":\"2026-01-02T03:04:05Z\"}]");
+	assert_string_equal(seen.lockouts,
+			    "[{\"id\":\"" ALICE "\",\"denied_at\":\"2026-01-02T03:04:05Z\"}]");
 }
 
 static void test_bad_polls(void **state)
@@ -575,7 +577,8 @@ static void test_bad_polls(void **state)
 
 static void test_read(void **state)
 {
-	struct json_object *body = json_tokener_parse("{\"maxEvents\":5000,\"returnImmediately\":true}");
+	struct json_object *body =
+		json_tokener_parse("{\"maxEvents\":5000,\"returnImmediately\":true}");
 	struct scim_problem p = { 0 };
 	struct stream_poll poll;
 
@@ -610,11 +613,21 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_begins_at_head), T(test_forms),	    T(test_txn),
-		T(test_resumes),	T(test_errors_acknowledge), T(test_belongs_to_token),
-		T(test_writes_when_due), T(test_expires),    T(test_forsaken),
-		T(test_trim_bounded),	T(test_another_feed), T(test_report),
-		T(test_bad_polls),	T(test_read),	    T(test_advertised),
+		T(test_begins_at_head),
+		T(test_forms),
+		T(test_txn),
+		T(test_resumes),
+		T(test_errors_acknowledge),
+		T(test_belongs_to_token),
+		T(test_writes_when_due),
+		T(test_expires),
+		T(test_forsaken),
+		T(test_trim_bounded),
+		T(test_another_feed),
+		T(test_report),
+		T(test_bad_polls),
+		T(test_read),
+		T(test_advertised),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
