@@ -25,7 +25,7 @@ begin() {
 failed() { echo "$1" >&2; cat "$NS_TMP/scimd.log" "$NS_TMP/directory.log" >&2; scimctl status >&2 || :; exit 1; }
 begin
 for who in ann ben cem; do directory user add "$who@example.com"; done
-directory group add staff
+directory group add crew
 cat >/etc/scimd/scimd.conf <<CONF
 [scimd]
 interval = 1h
@@ -62,21 +62,21 @@ patch() { echo '{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Op
 
 echo '# within a second'
 ben=$(id_of Users userName ben@example.com)
-staff=$(id_of Groups displayName staff)
+crew=$(id_of Groups displayName crew)
 from=$(now)
 send POST /Users '{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"dan@example.com","active":true}' >/dev/null
 took 'somebody new' "$from" here dan
 from=$(now)
-send PATCH "/Users/$ben" "$(patch '{"op":"replace","path":"active","value":false}')"
+send PATCH "/Users/$ben" "$(patch '{"op":"replace","path":"active","value":false}')" >/dev/null
 took 'somebody disabled' "$from" locked ben
 from=$(now)
-send PATCH "/Users/$ben" "$(patch '{"op":"replace","path":"active","value":true}')"
+send PATCH "/Users/$ben" "$(patch '{"op":"replace","path":"active","value":true}')" >/dev/null
 took 'enabled again' "$from" open ben
 from=$(now)
-send PATCH "/Groups/$staff" "$(patch '{"op":"add","path":"members","value":[{"value":"'"$ben"'"}]}')"
-took 'a membership' "$from" member staff ben
+send PATCH "/Groups/$crew" "$(patch '{"op":"add","path":"members","value":[{"value":"'"$ben"'"}]}')" >/dev/null
+took 'a membership' "$from" member crew ben
 from=$(now)
-send DELETE "/Users/$(id_of Users userName cem@example.com)"
+send DELETE "/Users/$(id_of Users userName cem@example.com)" >/dev/null
 took 'somebody deleted' "$from" locked cem
 from=$(now)
 directory user disable ann@example.com
@@ -92,12 +92,12 @@ begin
 tenacious 30 open ann || failed 'not caught up'
 tenacious 10 state connected || failed 'it does not listen again'
 from=$(now)
-send PATCH "/Users/$ben" "$(patch '{"op":"replace","path":"active","value":false}')"
+send PATCH "/Users/$ben" "$(patch '{"op":"replace","path":"active","value":false}')" >/dev/null
 took 'a change after that' "$from" locked ben
 
 echo '# the host is down; its place in the feed is kept'
 scimd_stop
-send PATCH "/Users/$ben" "$(patch '{"op":"replace","path":"active","value":true}')"
+send PATCH "/Users/$ben" "$(patch '{"op":"replace","path":"active","value":true}')" >/dev/null
 scimd_start
 tenacious 5 open ben || failed 'missed while it was down'
 
