@@ -45,7 +45,7 @@ struct agent_status {
 	const struct config *config;
 	const struct agent_directory *directories;
 	struct ear *const *ears; // one per directory
-	const struct job *job; // the last one that resolved, or NULL
+	const struct job *job;   // the last one that resolved, or NULL
 	bool syncing, publish_failed, store_lost;
 	int64_t last_at; // end of the last round, wall ms
 	bool last_ok, last_full;

@@ -35,8 +35,8 @@ bool ear_offered(struct ear *e, bool events, struct session *s, void (*ready)(vo
 // A round begins on this directory; full: it reads everything. What it is to read else:
 // 0 nothing, or how many of *list, which stays until ear_end.
 size_t ear_take(struct ear *e, bool full, const struct listen_change **list);
-void ear_failed(struct ear *e);            // this directory's part of the round was no good
-void ear_end(struct ear *e, bool good);    // the round has ended
+void ear_failed(struct ear *e);             // this directory's part of the round was no good
+void ear_end(struct ear *e, bool good);     // the round has ended
 const char *ear_state(const struct ear *e); // a sentence for people
 
 #endif

@@ -407,8 +407,8 @@ static int round_read(struct agent *a, const struct listen_change *some, size_t 
 
 	if (r < 0)
 		return r;
-	return n ? fetch_some(ft, a->stages[a->at], some, n, &calls, f) :
-		   fetch_run(ft, a->stages[a->at], !a->wishes->req.full, &calls, f);
+	return n ? fetch_some(ft, a->stages[a->at], some, n, &calls, f)
+		 : fetch_run(ft, a->stages[a->at], !a->wishes->req.full, &calls, f);
 }
 
 static void round_next(struct agent *a)

@@ -494,8 +494,7 @@ static bool http_setup(struct http_request *q, const char *url, long ms)
 }
 
 int http_start(struct http *h, const char *path, const char *authorization,
-	       const char *if_none_match, const char *type, const char *body,
-	       uint64_t timeout_ms,
+	       const char *if_none_match, const char *type, const char *body, uint64_t timeout_ms,
 	       void (*end)(void *arg, const struct http_answer *a), void *arg,
 	       struct http_request **out, struct fail *f)
 {

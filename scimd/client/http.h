@@ -52,8 +52,7 @@ void http_free(struct http *h);
 // and wiped. body: of a POST of this media type, or NULL for GET. end is called once,
 // later.
 int http_start(struct http *h, const char *path, const char *authorization,
-	       const char *if_none_match, const char *type, const char *body,
-	       uint64_t timeout_ms,
+	       const char *if_none_match, const char *type, const char *body, uint64_t timeout_ms,
 	       void (*end)(void *arg, const struct http_answer *a), void *arg,
 	       struct http_request **out, struct fail *f);
 void http_cancel(struct http_request *q); // without a call back

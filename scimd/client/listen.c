@@ -29,8 +29,8 @@ struct listen {
 	char first[LISTEN_JTI];    // of the last batch that was done with
 	char applied[LISTEN_JTI];  // the last event whose change is in the image
 	bool started, busy;
-	bool anew;   // the stream is another one: all must be read
-	bool quick;  // this poll is to be answered at once
+	bool anew;     // the stream is another one: all must be read
+	bool quick;    // this poll is to be answered at once
 	int64_t asked; // boot clock, ms
 	unsigned int failures;
 };
@@ -89,8 +89,8 @@ static void listen_failed(struct listen *l, const struct http_answer *a)
 	else if (a->status == 200)
 		(void)snprintf(text, sizeof(text), "the answer is no answer to a poll");
 	else
-		(void)snprintf(text, sizeof(text), "HTTP %d%s%.200s", a->status,
-			       detail ? ": " : "", detail ? detail : "");
+		(void)snprintf(text, sizeof(text), "HTTP %d%s%.200s", a->status, detail ? ": " : "",
+			       detail ? detail : "");
 	if (a->r == 0 && a->status == 401)
 		(void)session_begin(l->session, &f); // it may have been rotated
 	listen_pause(l, a->r == 0 ? a->retry_after : -1);
@@ -240,8 +240,8 @@ void listen_done(struct listen *l, bool good)
 	l->busy = false;
 	if (good) {
 		(void)snprintf(l->first, sizeof(l->first), "%s",
-			       json_object_array_length(l->batch.acks) ? listen_first(&l->batch) :
-									 "");
+			       json_object_array_length(l->batch.acks) ? listen_first(&l->batch)
+								       : "");
 		if (l->batch.last[0])
 			(void)snprintf(l->applied, sizeof(l->applied), "%s", l->batch.last);
 		l->acks = json_object_get(l->batch.acks);

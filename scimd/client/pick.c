@@ -129,10 +129,9 @@ int pick_start(struct session *s, const struct listen_change *list, size_t n,
 	p->session = s;
 	p->calls = *calls;
 	for (size_t i = 0; i < n && i < PICK_MAX; i++) {
-		p->ones[i] = (struct pick_one){ .p = p,
-						.id = strdup(list[i].id),
-						.kind = list[i].kind,
-						.gone = list[i].gone };
+		p->ones[i] = (struct pick_one){
+			.p = p, .id = strdup(list[i].id), .kind = list[i].kind, .gone = list[i].gone
+		};
 		p->count++;
 		if (!p->ones[i].id)
 			r = fail(f, ENOMEM, "out of memory");

@@ -35,7 +35,7 @@ struct session_call {
 	struct session_call *next, **back;
 	struct session *s;
 	char *path;
-	char *body; // of a POST, or NULL
+	char *body;          // of a POST, or NULL
 	bool patient, fresh; // fresh: the token was renewed after a 401
 	uint64_t timeout_ms;
 	int tries;
@@ -309,7 +309,8 @@ static int session_send(struct session_call *c, struct fail *f)
 	if (s->oauth && (s->bearer.len == 0 || (s->expires && clock_boot() >= s->expires)))
 		return session_ask_token(c, f);
 	return http_start(s->http, c->path, s->bearer.len ? s->bearer.data : NULL, NULL,
-			  c->body ? "application/json" : NULL, c->body, c->timeout_ms, session_on_answer, c, &c->request, f);
+			  c->body ? "application/json" : NULL, c->body, c->timeout_ms,
+			  session_on_answer, c, &c->request, f);
 }
 
 static int session_call(struct session *s, const char *path, const char *body, bool patient,
