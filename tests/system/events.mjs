@@ -116,3 +116,4 @@ server.keepAliveTimeout = 120000
 server.listen(Number(process.argv[4] ?? 0), '127.0.0.1', () => {
   console.log(`READY http://127.0.0.1:${server.address().port}/scim/v2`)
 })
+process.on('SIGTERM', () => process.exit(0))
