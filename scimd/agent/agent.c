@@ -41,6 +41,7 @@ void agent_status_get(struct agent *a, struct agent_status *out)
 {
 	*out = (struct agent_status){ .config = a->config,
 				      .directories = a->directories,
+				      .ears = a->ears,
 				      .job = a->have_report ? &a->report : NULL,
 				      .syncing = a->running,
 				      .publish_failed = a->publish_failed,
@@ -67,15 +68,19 @@ static void agent_unuse(struct agent *a)
 	size_t n = a->config ? a->config->directory_count : 0;
 
 	for (size_t i = 0; i < n; i++) {
+		if (a->ears) // what it listens with is the fetch's
+			ear_close(a->ears[i]);
 		if (a->fetches)
 			fetch_free(a->fetches[i]);
 		if (a->mappings)
 			mapping_free(a->mappings[i]);
 	}
+	free(a->ears);
 	free(a->fetches);
 	free(a->mappings);
 	agent_directories_free(a->directories, n);
 	config_free(a->config);
+	a->ears = NULL;
 	a->fetches = NULL;
 	a->mappings = NULL;
 	a->directories = NULL;
@@ -91,7 +96,8 @@ static int agent_use(struct agent *a, struct config *c, struct fail *f)
 	next.mappings = calloc(c->directory_count + 1, sizeof(*next.mappings));
 	next.fetches = calloc(c->directory_count + 1, sizeof(*next.fetches));
 	next.directories = calloc(c->directory_count + 1, sizeof(*next.directories));
-	if (!next.mappings || !next.fetches || !next.directories)
+	next.ears = calloc(c->directory_count + 1, sizeof(*next.ears));
+	if (!next.mappings || !next.fetches || !next.directories || !next.ears)
 		r = fail(f, ENOMEM, "out of memory");
 	for (size_t i = 0; i < c->directory_count && r == 0; i++) {
 		const struct config_directory *d = &c->directories[i];
@@ -100,6 +106,8 @@ static int agent_use(struct agent *a, struct config *c, struct fail *f)
 		r = mapping_new(d->overrides, d->override_count, filters, 3, &next.mappings[i], f);
 		if (r == 0)
 			r = fetch_new(a->event, d, next.mappings[i], &next.fetches[i], f);
+		if (r == 0)
+			r = ear_open(a, d, &next.ears[i]);
 		if (r < 0)
 			r = fail_in(f, r, "[directory/%s]", d->name);
 	}
@@ -113,6 +121,9 @@ static int agent_use(struct agent *a, struct config *c, struct fail *f)
 	a->mappings = next.mappings;
 	a->fetches = next.fetches;
 	a->directories = next.directories;
+	a->ears = next.ears;
+	for (size_t i = 0; i < c->directory_count; i++)
+		fetch_ear(a->fetches[i], a->ears[i]);
 	return 0;
 }
 

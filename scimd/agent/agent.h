@@ -17,6 +17,7 @@
 #include <systemd/sd-event.h>
 
 struct control_call;
+struct ear;
 struct store;
 
 struct agent;
@@ -43,7 +44,8 @@ struct agent_directory {
 struct agent_status {
 	const struct config *config;
 	const struct agent_directory *directories;
-	const struct job *job; // the last one that resolved, or NULL
+	struct ear *const *ears; // one per directory
+	const struct job *job;   // the last one that resolved, or NULL
 	bool syncing, publish_failed, store_lost;
 	int64_t last_at; // end of the last round, wall ms
 	bool last_ok, last_full;
@@ -56,6 +58,7 @@ struct agent_status {
 // A round somebody asked for.
 struct agent_request {
 	bool full, dry_run, accept_removals;
+	bool events; // what the events name, and nothing else
 	bool look; // only at who is disabled (the shorter rhythm); a full round where that cannot be
 	const char *accept_directory; // copied
 	bool republish, rebuild;      // rebuild: even where a good image stands

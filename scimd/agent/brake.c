@@ -234,14 +234,15 @@ int brake_judge(const struct job_input *in, struct plan *p, uint32_t source, str
 	const struct stage *st = in->stages[source];
 	struct brake_count users = { 0 }, groups = { 0 }, members = { 0 };
 	bool accepted = in->accept_directory && strcmp(in->accept_directory, st->source) == 0;
-	bool other, removals, memberships;
-	char *stored;
-	int r;
+	bool other = false, removals, memberships;
+	char *stored = NULL;
+	int r = 0;
 
 	held->source = st->source;
-	if (!st->complete)
+	if (!st->complete && !st->partial)
 		return 0;
-	r = brake_other(st, view, &other, &stored, &p->arena);
+	if (st->complete) // a few ids say nothing of whose they are
+		r = brake_other(st, view, &other, &stored, &p->arena);
 	if (r < 0)
 		return fail(f, -r, "directory \"%s\": its fingerprint cannot be read", st->source);
 	if (other && !accepted) {
@@ -263,7 +264,7 @@ int brake_judge(const struct job_input *in, struct plan *p, uint32_t source, str
 				   "is "
 				   "intended: `scimctl sync --accept-removals`";
 	}
-	if (r == 0)
+	if (r == 0 && st->complete)
 		r = brake_fingerprint(in, p, source);
 	if (r == 0 && stored && p->fingerprints[source] &&
 	    strcmp(stored, p->fingerprints[source]) == 0)

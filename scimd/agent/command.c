@@ -4,6 +4,7 @@
 // command is one function, one row, one paragraph in scimctl(1).
 #include "scimd/agent/agent.h"
 #include "scimd/agent/control.h"
+#include "scimd/agent/ear.h"
 #include "scimd/agent/explain.h"
 #include "scimd/base/clock.h"
 #include "scimd/base/fail.h"
@@ -75,7 +76,7 @@ static struct json_object *strings(char *const *list, size_t n)
 }
 
 static struct json_object *status_directory(const struct config_directory *c,
-					    const struct agent_directory *d)
+					    const struct agent_directory *d, const struct ear *ear)
 {
 	struct json_object *o = json_object_new_object(), *held;
 
@@ -86,6 +87,7 @@ static struct json_object *status_directory(const struct config_directory *c,
 	put_int(o, "groups", (int64_t)d->groups);
 	put_time(o, "last_ok", d->last_ok);
 	put_str(o, "error", d->error[0] ? d->error : NULL);
+	put_str(o, "events", ear_state(ear));
 	if (!d->held[0])
 		return o;
 	held = json_object_new_object();
@@ -194,7 +196,7 @@ static void command_status(struct control_call *call)
 	put(o, "syncing", json_object_new_boolean(st.syncing));
 	for (size_t i = 0; i < st.config->directory_count; i++)
 		(void)json_object_array_add(dirs, status_directory(&st.config->directories[i],
-								   &st.directories[i]));
+								   &st.directories[i], st.ears[i]));
 	put(o, "directories", dirs);
 	control_ok(call, o);
 }

@@ -87,6 +87,8 @@ static const struct config_row config_rows[] = {
 	  "resources per page; 100 is accepted everywhere" },
 	{ "directory", "timeout", CONFIG_SPAN, IN_DIRECTORY(timeout), "30s", 1, 3600, NULL,
 	  "deadline of one request" },
+	{ "directory", "events", CONFIG_WORD, IN_DIRECTORY(events), "auto", 0, 0, "auto off",
+	  "whether changes are listened for where the directory offers events" },
 	{ "directory", "quirks", CONFIG_QUIRKS, IN_DIRECTORY(quirks), NULL, 0, 0, NULL,
 	  "rows of the quirk table, where the host name does not tell" },
 	{ "identity", "home", CONFIG_HOME, IN_CONFIG(identity.home), "/home/%u", 0, 0, NULL,

@@ -27,6 +27,7 @@ struct config_directory {
 	const char *client_id, *client_secret_file, *token_url, *scope;
 	const char *ca_file, *client_cert, *client_key, *tls_min, *proxy;
 	const char *quirks; // comma-separated names of rows of the quirk table, or NULL
+	const char *events; // as written: auto or off
 	uint32_t page_size;
 	uint32_t timeout;               // seconds, per request
 	struct map_override *overrides; // [identity] first, this section's after

@@ -4,9 +4,11 @@
 // and the stage.
 #include "scimd/agent/fetch.h"
 #include "scimd/agent/config.h"
+#include "scimd/agent/ear.h"
 #include "scimd/agent/stage.h"
 #include "scimd/base/buf.h"
 #include "scimd/base/fail.h"
+#include "scimd/client/pick.h"
 #include "scimd/client/pull.h"
 #include "scimd/client/session.h"
 #include "scimd/identity/map.h"
@@ -20,6 +22,8 @@ struct fetch {
 	struct session *session;
 	const struct mapping *mapping;
 	struct pull *pull;
+	struct pick *pick;
+	struct ear *ear;
 	struct stage *stage;
 	struct fetch_calls calls;
 	sd_event_source *reap;
@@ -82,6 +86,7 @@ void fetch_free(struct fetch *ft)
 	if (!ft)
 		return;
 	pull_free(ft->pull);
+	pick_free(ft->pick);
 	(void)sd_event_source_disable_unref(ft->reap);
 	while (ft->users) {
 		struct fetch_user *u = ft->users;
@@ -121,20 +126,55 @@ static int fetch_on_reap(sd_event_source *s, void *arg)
 
 	(void)s;
 	pull_free(ft->pull);
+	pick_free(ft->pick);
 	ft->pull = NULL;
+	ft->pick = NULL;
 	return 0;
 }
 
-static void fetch_on_end(void *arg, const struct pull_result *r)
+static void fetch_ended(struct fetch *ft, const struct fetch_end *end)
 {
-	struct fetch *ft = arg;
-	struct fetch_end end = { r->r, r->text, r->users, r->groups, r->retry_after };
-
 	(void)sd_event_source_disable_unref(ft->reap);
 	ft->reap = NULL;
 	if (sd_event_add_defer(ft->event, &ft->reap, fetch_on_reap, ft) >= 0)
 		(void)sd_event_source_set_priority(ft->reap, SD_EVENT_PRIORITY_IMPORTANT);
-	ft->calls.end(ft->calls.arg, &end);
+	ft->calls.end(ft->calls.arg, end);
+}
+
+static void fetch_on_end(void *arg, const struct pull_result *r)
+{
+	const struct fetch_end end = { r->r, r->text, r->users, r->groups, r->retry_after };
+
+	fetch_ended(arg, &end);
+}
+
+void fetch_ear(struct fetch *ft, struct ear *ear)
+{
+	ft->ear = ear;
+}
+
+static void fetch_on_ready(void *arg)
+{
+	pull_go(((struct fetch *)arg)->pull);
+}
+
+static bool fetch_on_provider(void *arg, bool events)
+{
+	struct fetch *ft = arg;
+
+	return ft->ear && ear_offered(ft->ear, events, ft->session, fetch_on_ready, ft);
+}
+
+static void fetch_begin(struct fetch *ft, struct stage *st, const struct fetch_calls *calls)
+{
+	pull_free(ft->pull);
+	pick_free(ft->pick);
+	ft->pull = NULL;
+	ft->pick = NULL;
+	(void)sd_event_source_disable_unref(ft->reap);
+	ft->reap = NULL;
+	ft->stage = st;
+	ft->calls = *calls;
 }
 
 int fetch_run(struct fetch *ft, struct stage *st, bool disabled_only,
@@ -145,19 +185,44 @@ int fetch_run(struct fetch *ft, struct stage *st, bool disabled_only,
 		.user_attributes = mapping_attributes(ft->mapping, RESOURCE_USER),
 		.group_attributes = mapping_attributes(ft->mapping, RESOURCE_GROUP),
 		.disabled_only = disabled_only,
+		.provider = fetch_on_provider,
 		.resource = fetch_on_resource,
 		.members = fetch_on_members,
 		.progress = fetch_on_progress,
 		.end = fetch_on_end,
 	};
 
-	pull_free(ft->pull);
-	ft->pull = NULL;
-	(void)sd_event_source_disable_unref(ft->reap);
-	ft->reap = NULL;
-	ft->stage = st;
-	ft->calls = *calls;
+	fetch_begin(ft, st, calls);
 	return pull_start(ft->event, ft->session, &pc, &ft->pull, f);
+}
+
+static int fetch_on_gone(void *arg, uint8_t kind, const char *id)
+{
+	return stage_gone(((struct fetch *)arg)->stage, kind, id);
+}
+
+static void fetch_on_picked(void *arg, int r, const char *text, int64_t retry_after)
+{
+	const struct fetch_end end = { .r = r, .text = text, .retry_after = retry_after };
+
+	fetch_ended(arg, &end);
+}
+
+int fetch_some(struct fetch *ft, struct stage *st, const struct listen_change *list, size_t n,
+	       const struct fetch_calls *calls, struct fail *f)
+{
+	const struct pick_calls pc = {
+		.arg = ft,
+		.user_attributes = mapping_attributes(ft->mapping, RESOURCE_USER),
+		.group_attributes = mapping_attributes(ft->mapping, RESOURCE_GROUP),
+		.resource = fetch_on_resource,
+		.gone = fetch_on_gone,
+		.end = fetch_on_picked,
+	};
+
+	fetch_begin(ft, st, calls);
+	st->partial = true;
+	return pick_start(ft->session, list, n, &pc, &ft->pick, f);
 }
 
 static void fetch_on_user(void *arg, const struct http_answer *a)

@@ -12,9 +12,11 @@
 #include <systemd/sd-event.h>
 
 struct config_directory;
+struct ear;
 struct fail;
 struct fetch;
 struct json_object;
+struct listen_change;
 struct mapping;
 struct stage;
 
@@ -40,11 +42,16 @@ struct fetch_calls {
 // dir and mapping are borrowed for the life of the fetch.
 int fetch_new(sd_event *event, const struct config_directory *dir, const struct mapping *mapping,
 	      struct fetch **out, struct fail *f);
+// Who is told whether the directory offers events; borrowed, NULL: nobody.
+void fetch_ear(struct fetch *ft, struct ear *ear);
 void fetch_free(struct fetch *ft); // ends what is under way without calling back
 // Walks everything into st, or only those who are disabled (pull.h). 0, or -errno
 // when it could not even begin.
 int fetch_run(struct fetch *ft, struct stage *st, bool disabled_only,
 	      const struct fetch_calls *calls, struct fail *f);
+// Reads only these (at most PICK_MAX) into st, which is partial. As fetch_run.
+int fetch_some(struct fetch *ft, struct stage *st, const struct listen_change *list, size_t n,
+	       const struct fetch_calls *calls, struct fail *f);
 
 struct fetch_check {
 	int status;               // HTTP status, 0 = no answer

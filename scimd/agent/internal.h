@@ -5,6 +5,7 @@
 #define SCIMD_AGENT_INTERNAL_H
 
 #include "scimd/agent/agent.h"
+#include "scimd/agent/ear.h"
 #include "scimd/agent/fetch.h"
 #include "scimd/agent/worker.h"
 
@@ -23,6 +24,7 @@ struct agent {
 	struct mapping **mappings; // one per directory
 	struct fetch **fetches;
 	struct agent_directory *directories;
+	struct ear **ears;
 	struct store *store;
 	bool store_lost;
 	struct worker *worker;

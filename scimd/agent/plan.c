@@ -98,7 +98,11 @@ static int plan_lay(struct plan *p, struct plan_item *it, const struct stage *st
 			it->what = '-';
 		return 0;
 	}
-	if (st->complete) {
+	if (e->gone) {
+		it->what = '-';
+		return 0;
+	}
+	if (st->complete || st->partial) {
 		if (e->changed && e->bytes) {
 			it->what = '~';
 			it->bytes = e->bytes;
@@ -182,7 +186,7 @@ static int plan_ledger(void *arg, const struct store_ledger *l)
 // What the answers bring that the store does not have.
 static int plan_new(struct plan *p, uint32_t source, const struct stage *st)
 {
-	for (size_t i = 0; st->complete && i < st->count; i++) {
+	for (size_t i = 0; (st->complete || st->partial) && i < st->count; i++) {
 		const struct stage_entry *e = &st->entries[i];
 		struct plan_item *it;
 

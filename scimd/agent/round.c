@@ -50,12 +50,15 @@ int agent_sync(struct agent *a, const struct agent_request *req)
 	// queued (not the running one) is that one.
 	for (; *end; end = &(*end)->next) {
 		bool queued = !(a->running && *end == a->wishes);
+		bool apart = !(*end)->req.full && ((req->events && (*end)->req.look) ||
+						   (req->look && (*end)->req.events));
 
-		if (queued && !req->call && !req->rebuild && !req->dry_run &&
+		if (queued && !apart && !req->call && !req->rebuild && !req->dry_run &&
 		    !req->accept_removals && !req->accept_directory && !(*end)->req.dry_run &&
 		    (*end)->req.full >= req->full) {
 			(*end)->req.republish |= req->republish;
 			(*end)->req.look |= req->look && !(*end)->req.full;
+			(*end)->req.events |= req->events;
 			return 0;
 		}
 	}
@@ -134,6 +137,9 @@ static void round_keep(struct agent *a)
 	for (size_t i = 0; a->job.helds && i < a->config->directory_count; i++)
 		if (a->stages && a->stages[i] && a->stages[i]->complete)
 			round_held(&a->directories[i], &a->job.helds[i]);
+		else if (a->stages && a->stages[i] && a->stages[i]->partial &&
+			 a->job.helds[i].reason) // the whole list says how much it is
+			(void)agent_sync(a, &(struct agent_request){ .full = true });
 	if (a->job.changed || a->job.published || a->job.r < 0)
 		a->publish_failed = a->job.r < 0;
 	if (!resolved || a->input.dry_run)
@@ -201,8 +207,8 @@ static void round_log(struct agent *a, const struct job *j, bool ok)
 static void round_end(struct agent *a)
 {
 	struct agent_wish *w = a->wishes;
+	bool ok, applied = a->job.r == 0;
 	const struct job *j;
-	bool ok;
 
 	a->last_ms = clock_boot() - a->began;
 	a->last_error[0] = '\0';
@@ -241,6 +247,8 @@ static void round_end(struct agent *a)
 		else
 			control_error(w->req.call, "failed", a->last_error);
 	}
+	for (size_t i = 0; i < a->config->directory_count; i++)
+		ear_end(a->ears[i], applied && (!w->req.full || !a->directories[i].error[0]));
 	a->wishes = w->next;
 	a->running = false;
 	if (w->req.full)
@@ -348,17 +356,28 @@ static void round_no_look(struct agent *a, struct agent_directory *d, const char
 	(void)agent_sync(a, &(struct agent_request){ .full = true });
 }
 
+static void round_some_failed(struct agent *a, const char *why)
+{
+	log_warning("directory \"%s\": what changed could not be read: %s",
+		    a->config->directories[a->at].name, why);
+	ear_failed(a->ears[a->at]);
+}
+
 static void round_fetched(void *arg, const struct fetch_end *end)
 {
 	struct agent *a = arg;
 	struct agent_directory *d = &a->directories[a->at];
+	bool some = a->stages[a->at]->partial;
 	struct fail f = { "" };
 	bool look = !a->wishes->req.full;
 	int r = stage_finish(a->stages[a->at], end->r == 0 && !look, &f);
 
-	d->retry_after = end->r < 0 ? end->retry_after : -1;
-
-	if (look && end->r == -EOPNOTSUPP) {
+	if (!some)
+		d->retry_after = end->r < 0 ? end->retry_after : -1;
+	if (some) {
+		if (end->r < 0)
+			round_some_failed(a, end->text);
+	} else if (look && end->r == -EOPNOTSUPP) {
 		round_no_look(a, d, end->text);
 	} else if (look && end->r == 0) {
 		;
@@ -378,22 +397,45 @@ static void round_fetched(void *arg, const struct fetch_end *end)
 	round_next(a);
 }
 
-static void round_next(struct agent *a)
+// Everything, those who are disabled, or the few that the events name.
+static int round_read(struct agent *a, const struct listen_change *some, size_t n, struct fail *f)
 {
 	const struct fetch_calls calls = { a, round_progress, round_fetched };
+	struct fetch *ft = a->fetches[a->at];
+	int r = stage_new(a->config->directories[a->at].name, a->mappings[a->at], a->store,
+			  &a->stages[a->at]);
 
-	while ((a->wishes->req.full || a->wishes->req.look) && a->at < a->config->directory_count) {
+	if (r < 0)
+		return r;
+	return n ? fetch_some(ft, a->stages[a->at], some, n, &calls, f)
+		 : fetch_run(ft, a->stages[a->at], !a->wishes->req.full, &calls, f);
+}
+
+static void round_next(struct agent *a)
+{
+	const struct agent_request *req = &a->wishes->req;
+
+	while ((req->full || req->look || req->events) && a->at < a->config->directory_count) {
 		struct agent_directory *d = &a->directories[a->at];
+		const struct listen_change *some = NULL;
 		struct fail f = { "" };
-		int r = stage_new(a->config->directories[a->at].name, a->mappings[a->at], a->store,
-				  &a->stages[a->at]);
+		size_t n = 0;
+		int r;
 
-		if (r == 0)
-			r = fetch_run(a->fetches[a->at], a->stages[a->at], !a->wishes->req.full,
-				      &calls, &f);
+		if (req->full ? !req->dry_run : req->events)
+			n = ear_take(a->ears[a->at], req->full, &some);
+		if (req->full)
+			n = 0;
+		else if (req->events && n == 0) {
+			a->at++;
+			continue;
+		}
+		r = round_read(a, some, n, &f);
 		if (r == 0)
 			return;
-		if (r == -EOPNOTSUPP) {
+		if (n) {
+			round_some_failed(a, f.text[0] ? f.text : strerror(-r));
+		} else if (r == -EOPNOTSUPP) {
 			round_no_look(a, d, f.text);
 		} else {
 			d->state = "failed";

@@ -197,6 +197,17 @@ int stage_members(struct stage *st, const char *group, const char *const *users,
 	return stage_compare(st, &st->entries[i], st->scratch.data, st->scratch.len);
 }
 
+int stage_gone(struct stage *st, uint8_t kind, const char *id)
+{
+	struct stage_entry *e = stage_entry(st, kind, id, strlen(id));
+
+	if (!e)
+		return -ENOMEM;
+	e->gone = true;
+	e->bytes = NULL;
+	return 0;
+}
+
 int stage_finish(struct stage *st, bool complete, struct fail *f)
 {
 	st->complete = complete;

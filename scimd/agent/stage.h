@@ -29,6 +29,7 @@ struct stage_entry {
 	bool inactive;     // explicit false seen, in any copy of it during the walk
 	bool changed;      // differs from the store, or is not in it
 	bool known;        // in the store
+	bool gone;         // the directory said that it was deleted, and that it is not there
 	int64_t modified;  // meta.lastModified, CLOCK_NONE if not given
 	const void *bytes; // NULL when unchanged
 	size_t len;
@@ -45,6 +46,7 @@ struct stage {
 	struct table users, groups; // id → index
 	struct buf scratch;
 	bool complete;    // proven: only then may absence remove
+	bool partial;     // speaks for the ids in it, and for them alone
 	uint32_t refused; // resources without a usable id
 	char first_refusal[256];
 };
@@ -56,6 +58,8 @@ int stage_new(const char *source, const struct mapping *m, struct store *s, stru
 int stage_resource(struct stage *st, uint8_t kind, struct json_object *res);
 // The members of a group whose list answer had none (ladder).
 int stage_members(struct stage *st, const char *group, const char *const *users, size_t n);
+// One that a partial stage says is deleted.
+int stage_gone(struct stage *st, uint8_t kind, const char *id);
 int stage_finish(struct stage *st, bool complete, struct fail *f);
 void stage_free(struct stage *st);
 

@@ -494,7 +494,7 @@ static bool http_setup(struct http_request *q, const char *url, long ms)
 }
 
 int http_start(struct http *h, const char *path, const char *authorization,
-	       const char *if_none_match, const char *form, uint64_t timeout_ms,
+	       const char *if_none_match, const char *type, const char *body, uint64_t timeout_ms,
 	       void (*end)(void *arg, const struct http_answer *a), void *arg,
 	       struct http_request **out, struct fail *f)
 {
@@ -518,12 +518,13 @@ int http_start(struct http *h, const char *path, const char *authorization,
 	q->tok = json_tokener_new_ex(HTTP_DEPTH);
 	if (q->tok)
 		json_tokener_set_flags(q->tok, JSON_TOKENER_VALIDATE_UTF8);
-	q->form = http_dup(form);
-	if (!q->easy || !q->tok || (form && !q->form) ||
+	q->form = http_dup(body);
+	if (!q->easy || !q->tok || (body && !q->form) ||
 	    buf_printf(&url, "%s%s", h->base, path ? path : "") < 0)
 		goto out;
 	if (!http_header(q, "Accept", "application/scim+json, application/json") ||
 	    !http_header(q, "Authorization", authorization) ||
+	    !http_header(q, "Content-Type", type) ||
 	    !http_header(q, "If-None-Match", if_none_match) || !http_setup(q, url.data, ms))
 		goto out;
 	if (sd_event_add_time_relative(h->event, &q->deadline, CLOCK_MONOTONIC,

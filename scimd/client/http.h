@@ -49,9 +49,10 @@ void http_free(struct http *h);
 
 // path: what comes after the base URL ("/Users?startIndex=1"), already encoded;
 // NULL: the base URL itself. authorization: a whole header value or NULL; copied
-// and wiped. form: body of a POST, or NULL for GET. end is called once, later.
+// and wiped. body: of a POST of this media type, or NULL for GET. end is called once,
+// later.
 int http_start(struct http *h, const char *path, const char *authorization,
-	       const char *if_none_match, const char *form, uint64_t timeout_ms,
+	       const char *if_none_match, const char *type, const char *body, uint64_t timeout_ms,
 	       void (*end)(void *arg, const struct http_answer *a), void *arg,
 	       struct http_request **out, struct fail *f);
 void http_cancel(struct http_request *q); // without a call back

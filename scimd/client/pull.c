@@ -319,7 +319,7 @@ void pull_walk(struct pull *p)
 static void pull_on_provider(void *arg, const struct http_answer *a)
 {
 	struct pull *p = arg;
-	struct scim_provider pr;
+	struct scim_provider pr = { 0 };
 
 	p->call = NULL;
 	// Tolerant: a directory that does not describe itself is walked all the same.
@@ -335,6 +335,16 @@ static void pull_on_provider(void *arg, const struct http_answer *a)
 		if (pr.cursor && !pr.index)
 			p->quirks |= QUIRK_CURSOR;
 	}
+	p->waits = p->calls.provider && p->calls.provider(p->calls.arg, pr.events);
+	if (!p->waits)
+		discover_start(p);
+}
+
+void pull_go(struct pull *p)
+{
+	if (!p || !p->waits)
+		return;
+	p->waits = false;
 	discover_start(p);
 }
 

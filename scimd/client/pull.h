@@ -45,6 +45,9 @@ struct pull_calls {
 	// Only those who are disabled: /Users?filter=active eq false. -EOPNOTSUPP where
 	// the directory has no such filter, or does not honour it.
 	bool disabled_only;
+	// Whether the directory has events to poll for, once known and before the lists;
+	// NULL: nobody asks. True: the walk waits for pull_go.
+	bool (*provider)(void *arg, bool events);
 	// One resource; the answer says whether its id was seen before. < 0 ends the walk.
 	int (*resource)(void *arg, uint8_t kind, struct json_object *res);
 	int (*members)(void *arg, const char *group, const char *const *users, size_t n);
@@ -54,6 +57,7 @@ struct pull_calls {
 
 int pull_start(sd_event *event, struct session *s, const struct pull_calls *calls,
 	       struct pull **out, struct fail *f);
+void pull_go(struct pull *p);   // takes NULL; nothing when it does not wait
 void pull_free(struct pull *p); // takes NULL
 
 #endif

@@ -22,7 +22,7 @@ struct pull {
 	struct session_call *call;
 	sd_event_source *slice;
 	enum pull_stage stage;
-	bool ended;
+	bool ended, waits;
 	uint32_t quirks, count;
 
 	// the list being walked

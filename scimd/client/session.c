@@ -35,6 +35,7 @@ struct session_call {
 	struct session_call *next, **back;
 	struct session *s;
 	char *path;
+	char *body;          // of a POST, or NULL
 	bool patient, fresh; // fresh: the token was renewed after a 401
 	uint64_t timeout_ms;
 	int tries;
@@ -150,6 +151,7 @@ void session_cancel(struct session_call *c)
 	http_cancel(c->request);
 	(void)sd_event_source_disable_unref(c->timer);
 	free(c->path);
+	free(c->body);
 	free(c);
 }
 
@@ -288,8 +290,9 @@ static int session_ask_token(struct session_call *c, struct fail *f)
 		explicit_bzero(encoded, pair.len * 4 / 3);
 	}
 	if (r == 0)
-		r = http_start(s->oauth, NULL, basic.data, NULL, form.data, 0, session_on_token, c,
-			       &c->request, f);
+		r = http_start(s->oauth, NULL, basic.data, NULL,
+			       "application/x-www-form-urlencoded", form.data, 0, session_on_token,
+			       c, &c->request, f);
 	free(encoded);
 	buf_free(&secret);
 	buf_free(&pair);
@@ -305,13 +308,14 @@ static int session_send(struct session_call *c, struct fail *f)
 	c->tries++;
 	if (s->oauth && (s->bearer.len == 0 || (s->expires && clock_boot() >= s->expires)))
 		return session_ask_token(c, f);
-	return http_start(s->http, c->path, s->bearer.len ? s->bearer.data : NULL, NULL, NULL,
-			  c->timeout_ms, session_on_answer, c, &c->request, f);
+	return http_start(s->http, c->path, s->bearer.len ? s->bearer.data : NULL, NULL,
+			  c->body ? "application/json" : NULL, c->body, c->timeout_ms,
+			  session_on_answer, c, &c->request, f);
 }
 
-int session_get(struct session *s, const char *path, bool patient, uint64_t timeout_ms,
-		void (*end)(void *arg, const struct http_answer *a), void *arg,
-		struct session_call **out, struct fail *f)
+static int session_call(struct session *s, const char *path, const char *body, bool patient,
+			uint64_t timeout_ms, void (*end)(void *arg, const struct http_answer *a),
+			void *arg, struct session_call **out, struct fail *f)
 {
 	struct session_call *c = calloc(1, sizeof(*c));
 	int r;
@@ -329,7 +333,8 @@ int session_get(struct session *s, const char *path, bool patient, uint64_t time
 		c->next->back = &c->next;
 	s->calls = c;
 	c->path = strdup(path);
-	r = c->path ? session_send(c, f) : fail(f, ENOMEM, "out of memory");
+	c->body = body ? strdup(body) : NULL;
+	r = c->path && (c->body || !body) ? session_send(c, f) : fail(f, ENOMEM, "out of memory");
 	if (r < 0) {
 		session_cancel(c);
 		return r;
@@ -337,4 +342,18 @@ int session_get(struct session *s, const char *path, bool patient, uint64_t time
 	if (out)
 		*out = c;
 	return 0;
+}
+
+int session_get(struct session *s, const char *path, bool patient, uint64_t timeout_ms,
+		void (*end)(void *arg, const struct http_answer *a), void *arg,
+		struct session_call **out, struct fail *f)
+{
+	return session_call(s, path, NULL, patient, timeout_ms, end, arg, out, f);
+}
+
+int session_post(struct session *s, const char *path, const char *body, uint64_t timeout_ms,
+		 void (*end)(void *arg, const struct http_answer *a), void *arg,
+		 struct session_call **out, struct fail *f)
+{
+	return session_call(s, path, body, false, timeout_ms, end, arg, out, f);
 }

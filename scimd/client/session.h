@@ -46,6 +46,10 @@ int session_begin(struct session *s, struct fail *f);
 int session_get(struct session *s, const char *path, bool patient, uint64_t timeout_ms,
 		void (*end)(void *arg, const struct http_answer *a), void *arg,
 		struct session_call **out, struct fail *f);
+// POST of JSON, once.
+int session_post(struct session *s, const char *path, const char *body, uint64_t timeout_ms,
+		 void (*end)(void *arg, const struct http_answer *a), void *arg,
+		 struct session_call **out, struct fail *f);
 void session_cancel(struct session_call *c); // takes NULL; no call back
 
 #endif

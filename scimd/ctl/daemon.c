@@ -114,6 +114,7 @@ int command_status(const struct ctl *c, int argc, char **argv)
 		(void)printf("  directory  %s: %s, %lld users, %lld groups, %s\n",
 			     ctl_safe(ctl_str(d, "name")), ctl_str(d, "state"), ctl_int(d, "users"),
 			     ctl_int(d, "groups"), ctl_safe(ctl_str(d, "url")));
+		(void)printf("  events     %s\n", ctl_safe(ctl_str(d, "events")));
 		if (member(d, "held"))
 			status_held(member(d, "held"));
 	}

@@ -26,6 +26,7 @@ bool scim_list_read(struct json_object *body, struct scim_list *out);
 struct scim_provider {
 	bool known;
 	bool filter, etag;
+	bool events;                   // urn:scimd:params:scim:events
 	bool cursor, index;            // RFC 9865 §4; index is true unless denied
 	int64_t max_results, max_page; // -1: not given
 };

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+//
+// GET of a few resources by their ids, several at a time.
+//
+// Life: pick_start; callbacks come from the loop, `end` once and last; pick_free at
+// any time before that, or after, but not from inside a callback.
+#ifndef SCIMD_CLIENT_PICK_H
+#define SCIMD_CLIENT_PICK_H
+
+#include "scimd/client/listen.h"
+
+struct pick;
+
+#define PICK_MAX 50
+
+struct pick_calls {
+	void *arg;
+	const char *user_attributes, *group_attributes; // for attributes=, NULL: not sent
+	int (*resource)(void *arg, uint8_t kind, struct json_object *res); // < 0 ends it
+	// It is not there, and an event said that it was deleted.
+	int (*gone)(void *arg, uint8_t kind, const char *id);
+	void (*end)(void *arg, int r, const char *text, int64_t retry_after);
+};
+
+// list is copied; n is 1 to PICK_MAX.
+int pick_start(struct session *s, const struct listen_change *list, size_t n,
+	       const struct pick_calls *calls, struct pick **out, struct fail *f);
+void pick_free(struct pick *p); // takes NULL
+
+#endif
