@@ -151,7 +151,8 @@ static const struct match_row *match_row(uint8_t kind, const struct scim_node *n
 	const char *sub = within ? n->path.attr : n->path.sub;
 	const char *urn = within ? within->urn : n->path.urn;
 
-	if (n->type != SCIM_NODE_COMPARE || n->op != SCIM_EQ || n->value.type != SCIM_STRING)
+	if (n->type != SCIM_NODE_COMPARE || n->op != SCIM_EQ ||
+	    (n->value.type != SCIM_STRING && n->value.type != SCIM_NUMBER)) // unquoted digits
 		return NULL;
 	if (*urn && strcasecmp(urn, dir_type(kind)->core->urn) != 0)
 		return NULL;

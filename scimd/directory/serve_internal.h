@@ -83,6 +83,8 @@ struct serve_route {
 };
 extern const struct serve_route serve_routes[]; // method NULL at the end
 
+struct http_calls serve_calls(struct serve *s); // serve_request.c
+
 // ------------------------------------------------------------ answers
 void serve_problem(struct serve_request *rq, const struct scim_problem *p);
 void serve_error(struct serve_request *rq, int r, const struct fail *f);      // a store that failed

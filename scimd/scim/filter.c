@@ -16,8 +16,6 @@ struct scim_filter {
 	struct arena arena;
 	char *text;
 	struct scim_node *root;
-	struct scim_path equal_path;
-	const char *equal; // NULL: no equality that an index could use
 };
 
 struct filter_parser {
@@ -513,38 +511,6 @@ static int filter_begin(struct filter_parser *ps, const char *text, size_t len,
 	return 0;
 }
 
-static bool filter_is_value(const struct scim_node *n)
-{
-	return n->type == SCIM_NODE_COMPARE && n->op == SCIM_EQ && !n->path.urn[0] &&
-	       !n->path.sub[0] && strcasecmp(n->path.attr, "value") == 0;
-}
-
-// Finds the equality that every match must have; see scim_filter_equality.
-static void filter_equality(struct scim_filter *flt)
-{
-	const struct scim_node *n = flt->root, *c;
-
-	while (n->type == SCIM_NODE_AND)
-		n = n->left;
-	c = n;
-	if (n->type == SCIM_NODE_VALUE) {
-		// Any of the conditions in the brackets may be the one on `value`.
-		for (c = n->left; c->type == SCIM_NODE_AND; c = c->left)
-			if (filter_is_value(c->right))
-				break;
-		if (c->type == SCIM_NODE_AND)
-			c = c->right;
-		if (!filter_is_value(c))
-			return;
-		flt->equal_path = (struct scim_path){ n->path.urn, n->path.attr, c->path.attr };
-	} else {
-		flt->equal_path = n->path;
-	}
-	if (c->type == SCIM_NODE_COMPARE && c->op == SCIM_EQ &&
-	    (c->value.type == SCIM_STRING || c->value.type == SCIM_NUMBER))
-		flt->equal = c->value.text;
-}
-
 static int filter_end(struct filter_parser *ps, struct scim_filter *flt, struct scim_filter **out)
 {
 	filter_blank(ps);
@@ -570,10 +536,7 @@ int scim_filter_parse(const char *text, size_t len, struct scim_filter **out, st
 		return r;
 	flt->root = filter_or(&ps);
 	ps.inside = false;
-	r = filter_end(&ps, flt, out);
-	if (r == 0)
-		filter_equality(flt);
-	return r;
+	return filter_end(&ps, flt, out);
 }
 
 int scim_filter_parse_path(const char *text, size_t len, struct scim_filter **out, struct fail *f)
@@ -586,16 +549,6 @@ int scim_filter_parse_path(const char *text, size_t len, struct scim_filter **ou
 		return r;
 	flt->root = filter_target(&ps);
 	return filter_end(&ps, flt, out);
-}
-
-bool scim_filter_equality(const struct scim_filter *flt, const struct scim_path **path,
-			  const char **value)
-{
-	if (!flt->equal)
-		return false;
-	*path = &flt->equal_path;
-	*value = flt->equal;
-	return true;
 }
 
 void scim_filter_free(struct scim_filter *flt)

@@ -91,13 +91,6 @@ bool scim_filter_match(const struct scim_filter *flt, const struct scim_subject 
 bool scim_filter_match_element(const struct scim_node *value_node, const struct scim_subject *s,
 			       const void *element);
 
-// Whether every match must have `path` equal to the text `value`: a filter that
-// is, or whose `and` starts with, `attr eq "x"`, `attr[value eq "x" and …]` or
-// `attr[…].sub eq "x"`. An index over the path gives candidates, which are still
-// to be matched. Both are owned by the filter; path as attr.sub for attr[…].
-bool scim_filter_equality(const struct scim_filter *flt, const struct scim_path **path,
-			  const char **value);
-
 int scim_path_parse(const char *text, size_t len, struct scim_path *out, char *buf, size_t buf_len,
 		    struct fail *f);
 

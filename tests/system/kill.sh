@@ -97,7 +97,7 @@ torture() {
 }
 
 for call in openat write pwrite64 writev fdatasync fsync ftruncate rename link unlink fchmod fallocate msync mmap; do
-  sweep 19 $call signal=SIGKILL
+  sweep 9 $call signal=SIGKILL
 done
 for error in ENOSPC EDQUOT; do
   for call in pwrite64 writev fallocate; do sweep 19 $call error=$error; done
@@ -113,10 +113,10 @@ for call in openat socket epoll_create1 signalfd4 timerfd_create eventfd2; do sw
 fresh
 run "$NS_TMP/cell" env "LD_PRELOAD=$NS_TMP/torture.so" "TORTURE_COUNT=$NS_TMP/count"
 read -r allocs writes <"$NS_TMP/count"
-step=$((allocs / 40)) cut=4
+step=$((allocs / 90)) cut=2
 [ "$nightly" = no ] || step=1 cut=1
 torture WRITE "$writes" $cut
 torture ALLOC "$allocs" $step
 [ -z "$(numbers "$NS_TMP/new" | cut -d: -f3 | sort | uniq -d)" ]
 echo "$tried cells ($allocs allocations, $writes writes in a run), $bad bad"
-[ "$bad" = 0 ] && [ "$tried" -gt 80 ]
+[ "$bad" = 0 ] && [ "$tried" -gt 150 ]

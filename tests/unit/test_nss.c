@@ -531,18 +531,6 @@ static void test_nss_warm_lookups_do_not_allocate(void **state)
 #endif
 }
 
-static unsigned open_files(void)
-{
-	unsigned n = 0;
-	DIR *d = opendir("/proc/self/fd");
-
-	while (d && readdir(d))
-		n++;
-	if (d)
-		closedir(d);
-	return n;
-}
-
 static void test_nss_keeps_no_descriptor(void **state)
 {
 	unsigned before = open_files();

@@ -22,18 +22,6 @@
 // How a process gets at its image in the lookup that is struck.
 enum way { WAY_PREAD, WAY_MAP, WAY_MAP_ANEW, WAYS };
 
-static unsigned open_files(void)
-{
-	unsigned n = 0;
-	DIR *d = opendir("/proc/self/fd");
-
-	while (d && readdir(d))
-		n++;
-	if (d)
-		closedir(d);
-	return n;
-}
-
 static void prepare(enum way way, unsigned which)
 {
 	int err;

@@ -131,18 +131,6 @@ static bool table_same(const struct table *a, const struct table *b)
 	return true;
 }
 
-static unsigned open_files(void)
-{
-	unsigned n = 0;
-	DIR *d = opendir("/proc/self/fd");
-
-	while (d && readdir(d))
-		n++;
-	if (d)
-		closedir(d);
-	return n;
-}
-
 static void test_nss_host_files_after_a_million_lookups(void **state)
 {
 	struct table before, after;

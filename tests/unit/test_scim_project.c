@@ -332,51 +332,6 @@ static void test_filters_that_order_what_has_no_order(void **state)
 	}
 }
 
-static void test_equality_for_an_index(void **state)
-{
-	static const struct {
-		const char *filter, *attr, *sub, *value;
-	} cases[] = {
-		{ "userName eq \"a\"", "userName", "", "a" },
-		{ "userName eq a", "userName", "", "a" },
-		{ "externalId eq 17", "externalId", "", "17" },
-		{ "(userName eq \"a\")", "userName", "", "a" },
-		{ "members.value eq \"a\"", "members", "value", "a" },
-		{ "userName eq \"a\" and active eq true and title pr", "userName", "", "a" },
-		{ "emails[value eq \"a\"]", "emails", "value", "a" },
-		{ "emails[type eq \"work\" and value eq \"a\"]", "emails", "value", "a" },
-		{ "emails[value eq \"a\" and type eq \"work\" and primary eq true]", "emails",
-		  "value", "a" },
-		{ "emails[type eq \"work\"].value eq \"a\"", "emails", "value", "a" },
-		{ "emails[type eq \"work\"].value eq \"a\" and active eq true", "emails", "value",
-		  "a" },
-		{ "userName sw \"a\"", NULL, NULL, NULL },
-		{ "userName eq null", NULL, NULL, NULL },
-		{ "active eq true", NULL, NULL, NULL },
-		{ "userName eq \"a\" or title pr", NULL, NULL, NULL },
-		{ "not (userName eq \"a\")", NULL, NULL, NULL },
-		{ "emails[type eq \"a\"]", NULL, NULL, NULL },
-		{ "emails[value eq \"a\" or type eq \"b\"]", NULL, NULL, NULL },
-		{ "emails[not (value eq \"a\")]", NULL, NULL, NULL },
-		{ "emails[type eq \"work\"].value ne \"a\"", NULL, NULL, NULL },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		struct scim_filter *flt = filter_of(cases[i].filter);
-		const struct scim_path *p = NULL;
-		const char *value = NULL;
-		bool found = scim_filter_equality(flt, &p, &value);
-
-		if (found != (cases[i].value != NULL) ||
-		    (found &&
-		     (strcmp(p->attr, cases[i].attr) != 0 || strcmp(p->sub, cases[i].sub) != 0 ||
-		      strcmp(value, cases[i].value) != 0)))
-			fail_msg("%s: %s", cases[i].filter, found ? value : "-");
-		scim_filter_free(flt);
-	}
-}
-
 static void test_filters_that_are_none(void **state)
 {
 	static const char *const bad[] = {
@@ -445,7 +400,6 @@ int main(void)
 		cmocka_unit_test(test_projections_that_are_refused),
 		cmocka_unit_test(test_matching),
 		cmocka_unit_test(test_filters_that_order_what_has_no_order),
-		cmocka_unit_test(test_equality_for_an_index),
 		cmocka_unit_test(test_filters_that_are_none),
 		cmocka_unit_test(test_sorting),
 	};

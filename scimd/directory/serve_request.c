@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: MIT
+//
+// What every request passes: who asks, where, may it; then its route's handler,
+// and the jobs it starts. serve.c above it is the server's life.
+#include "scimd/base/clock.h"
+#include "scimd/base/fail.h"
+#include "scimd/directory/conf.h"
+#include "scimd/directory/serve_internal.h"
+#include "scimd/store/store.h"
+#include <errno.h>
+#include <json-c/json.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static void request_free(struct serve_request *rq)
+{
+	serve_events_forget(rq);
+	json_object_put(rq->body);
+	free(rq->kept_id);
+	free(rq->if_match);
+	find_free(&rq->query);
+	buf_free(&rq->out);
+	free(rq);
+}
+
+// Segments of the path after the base's, compared one by one. *id_out: that of "{}".
+static bool route_fits(const struct http_request *r, size_t from, const char *path,
+		       const char **id_out)
+{
+	size_t i = from;
+
+	for (const char *p = path; *p == '/'; i++) {
+		size_t len = strcspn(++p, "/");
+		const char *have = http_segment(r, i);
+
+		if (!have)
+			return false;
+		if (len == 2 && memcmp(p, "{}", 2) == 0) {
+			if (!*have || strcmp(have, ".search") == 0)
+				return false;
+			*id_out = have;
+		} else if (strlen(have) != len || memcmp(have, p, len) != 0) {
+			return false;
+		}
+		p += len;
+	}
+	// A final slash is tolerated.
+	return !http_segment(r, i) || (!*http_segment(r, i) && !http_segment(r, i + 1));
+}
+
+// How many segments the base has, or SIZE_MAX when the path does not begin with it.
+static size_t route_base(const struct serve *s, const struct http_request *r)
+{
+	size_t i = 0;
+
+	for (const char *p = s->conf->base_path; *p == '/'; i++) {
+		size_t len = strcspn(++p, "/");
+		const char *have = http_segment(r, i);
+
+		if (len == 0)
+			break;
+		if (!have || strlen(have) != len || memcmp(have, p, len) != 0)
+			return SIZE_MAX;
+		p += len;
+	}
+	return i;
+}
+
+// The row, or NULL with the methods that the path has in allow ("" if none).
+static const struct serve_route *route_find(struct serve_request *rq, char *allow, size_t room)
+{
+	size_t base = route_base(rq->s, rq->http), at = 0;
+	const char *method = http_method(rq->http);
+
+	allow[0] = '\0';
+	if (strcmp(method, "HEAD") == 0)
+		method = "GET";
+	for (const struct serve_route *row = serve_routes; row->method; row++) {
+		bool root = row->path[0] == '!';
+
+		if ((!root && base == SIZE_MAX) ||
+		    !route_fits(rq->http, root ? 0 : base, row->path + root, &rq->id))
+			continue;
+		if (strcmp(row->method, method) == 0)
+			return row;
+		at += (size_t)snprintf(allow + at, room > at ? room - at : 0, "%s%s",
+				       at ? ", " : "", row->method);
+	}
+	return NULL;
+}
+
+// The secret of "Bearer X" or, for browsers, the password of "Basic …".
+static bool request_secret(const struct http_request *r, struct buf *secret)
+{
+	const char *h = http_header(r, "Authorization");
+
+	if (!h)
+		return false;
+	if (strncasecmp(h, "Bearer ", 7) == 0)
+		return buf_str(secret, h + 7 + strspn(h + 7, " ")) == 0;
+	return strncasecmp(h, "Basic ", 6) == 0 && token_basic(h + 6, secret) == 0;
+}
+
+struct request_use { // of a token: written at most once a minute
+	struct writer_job job;
+	struct token token;
+};
+
+static int request_use_run(struct store_txn *t, struct writer_job *j, struct fail *f)
+{
+	const struct request_use *u = (struct request_use *)j;
+	int r = token_used(t, &u->token, clock_wall());
+
+	(void)f;
+	return r == -ENOENT ? 0 : r; // revoked in the meantime
+}
+
+static void request_use_done(struct writer_job *j)
+{
+	free(j);
+}
+
+static void request_used(struct serve *s, const struct token *token)
+{
+	int64_t now = clock_wall();
+	struct request_use *u;
+
+	// Until that is written, who comes in the same minute would write it, too.
+	if (now - token->used < TOKEN_USED_MS ||
+	    (now - s->used_at < TOKEN_USED_MS && strcmp(s->used_id, token->id) == 0))
+		return;
+	u = calloc(1, sizeof(*u));
+	if (!u)
+		return;
+	u->token = *token;
+	u->job.run = request_use_run;
+	u->job.done = request_use_done;
+	s->used_at = now;
+	memcpy(s->used_id, token->id, sizeof(s->used_id));
+	writer_put(s->writer, &u->job);
+}
+
+static int request_who(struct serve_request *rq)
+{
+	struct buf secret = { .secret = true };
+	struct store_txn *t;
+	int r = request_secret(rq->http, &secret) ? store_view(rq->s->store, &t, NULL) : -ENOENT;
+
+	if (r == 0) {
+		r = token_check(t, secret.data, clock_wall(), &rq->token);
+		store_view_end(t);
+	}
+	buf_free(&secret);
+	if (r == 0)
+		request_used(rq->s, &rq->token);
+	return r;
+}
+
+static void request_refuse(struct serve_request *rq, int status, const char *why)
+{
+	(void)scim_problem(&rq->problem, status, NULL, "%s", why);
+	serve_problem(rq, &rq->problem);
+}
+
+static bool request_json(const struct http_request *r)
+{
+	const char *type = http_header(r, "Content-Type");
+
+	return !type || strncasecmp(type, "application/scim+json", 21) == 0 ||
+	       strncasecmp(type, "application/json", 16) == 0 ||
+	       strncasecmp(type, "text/json", 9) == 0;
+}
+
+static void request_not_here(struct serve_request *rq, const char *allow)
+{
+	struct http_reply reply = { 405, "application/scim+json",
+				    (const char *const[]){ "Allow", allow, NULL } };
+
+	if (!*allow) {
+		request_refuse(rq, 404, "there is no such endpoint");
+		return;
+	}
+	(void)scim_problem(&rq->problem, 405, NULL, "%s is not possible here, only %s",
+			   http_method(rq->http), allow);
+	rq->s->answers[4]++;
+	struct json_object *o = scim_problem_json(&rq->problem);
+
+	(void)buf_str(&rq->out, json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN));
+	json_object_put(o);
+	http_answer(rq->http, &reply, &rq->out);
+}
+
+// What a job needs of the request, the client being there or not.
+static bool request_keep(struct serve_request *rq)
+{
+	const char *match = http_header(rq->http, "If-Match");
+
+	(void)snprintf(rq->peer, sizeof(rq->peer), "%s", http_peer(rq->http));
+	rq->if_match = match ? strdup(match) : NULL;
+	rq->kept_id = rq->id ? strdup(rq->id) : NULL;
+	if ((match && !rq->if_match) || (rq->id && !rq->kept_id))
+		return false;
+	rq->id = rq->kept_id;
+	return true;
+}
+
+// Who asks comes before everything else: without a token nobody learns what there is.
+static bool serve_head(void *arg, struct http_request *r)
+{
+	struct serve *s = arg;
+	struct serve_request *rq = calloc(1, sizeof(*rq));
+	char allow[128];
+
+	if (!rq) {
+		http_answer(r, &(struct http_reply){ .status = 503 }, NULL);
+		return false;
+	}
+	rq->s = s;
+	rq->http = r;
+	http_set_arg(r, rq);
+	rq->route = route_find(rq, allow, sizeof(allow));
+	if (!(rq->route && rq->route->who == SERVE_ANYONE) && request_who(rq) < 0)
+		request_refuse(rq, 401, "a valid token is needed: Authorization: Bearer …");
+	else if (!rq->route)
+		request_not_here(rq, allow);
+	else if (rq->route->who == SERVE_WRITE && rq->token.scope != TOKEN_WRITE)
+		request_refuse(rq, 403, "this token may read only");
+	else if (rq->route->body && !request_json(r))
+		request_refuse(rq, 415, "the body must be application/scim+json");
+	else if (!request_keep(rq))
+		request_refuse(rq, 503, "out of memory");
+	else
+		return true;
+	return false;
+}
+
+static bool request_parse(struct serve_request *rq)
+{
+	size_t len;
+	const char *text = http_body(rq->http, &len);
+	struct json_tokener *tok = len <= INT_MAX ? json_tokener_new_ex(SERVE_JSON_DEPTH) : NULL;
+	enum json_tokener_error e = json_tokener_error_parse_eof;
+
+	if (tok) {
+		json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+		rq->body = json_tokener_parse_ex(tok, text, (int)len);
+		e = json_tokener_get_error(tok);
+		if (e == json_tokener_success && json_tokener_get_parse_end(tok) < len &&
+		    strspn(text + json_tokener_get_parse_end(tok), " \t\r\n") !=
+			    len - json_tokener_get_parse_end(tok))
+			e = json_tokener_error_parse_unexpected;
+		json_tokener_free(tok);
+	}
+	if (e == json_tokener_success && rq->body)
+		return true;
+	(void)scim_problem(&rq->problem, 400, "invalidSyntax", "the body is not JSON: %s",
+			   e == json_tokener_continue ? "it ends too early"
+						      : json_tokener_error_desc(e));
+	serve_problem(rq, &rq->problem);
+	return false;
+}
+
+static void serve_handle(void *arg, struct http_request *r)
+{
+	struct serve_request *rq = http_arg(r);
+
+	(void)arg;
+	if (rq->route->body && !request_parse(rq))
+		return;
+	rq->route->run(rq);
+}
+
+static void serve_gone(void *arg, struct http_request *r)
+{
+	struct serve_request *rq = http_arg(r);
+
+	(void)arg;
+	serve_events_forget(rq);
+	rq->http = NULL;
+}
+
+static void serve_end(void *arg, struct http_request *r)
+{
+	struct serve_request *rq = http_arg(r);
+
+	(void)arg;
+	if (!rq)
+		return;
+	rq->http = NULL;
+	if (!rq->busy)
+		request_free(rq);
+}
+
+static void serve_refuse(void *arg, int status, const char *why, const char **type,
+			 struct buf *body)
+{
+	struct scim_problem p = { 0 };
+	struct json_object *o;
+
+	(void)arg;
+	(void)scim_problem(&p, status, status == 400 ? "invalidSyntax" : NULL, "%s", why);
+	o = scim_problem_json(&p);
+	if (o && buf_str(body, json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN)) == 0)
+		*type = "application/scim+json";
+	json_object_put(o);
+}
+
+// ---------------------------------------------------------------------- jobs
+
+bool serve_job_over(struct serve_request *rq)
+{
+	rq->busy = false;
+	serve_events_wake(rq->s);
+	if (rq->http)
+		return true;
+	request_free(rq); // what was written stays written
+	return false;
+}
+
+static void serve_job_done(struct writer_job *j)
+{
+	struct serve_request *rq = (struct serve_request *)j;
+
+	if (!serve_job_over(rq))
+		return;
+	if (j->r == -EINVAL && rq->problem.status)
+		serve_problem(rq, &rq->problem);
+	else if (j->r < 0)
+		serve_error(rq, j->r, &j->fail);
+	else
+		serve_body(rq, rq->status, NULL);
+}
+
+void serve_start(struct writer *w, struct serve_request *rq,
+		 int (*run)(struct store_txn *t, struct writer_job *j, struct fail *f),
+		 void (*done)(struct writer_job *j))
+{
+	rq->job.run = run;
+	rq->job.done = done;
+	rq->busy = true;
+	writer_put(w, &rq->job);
+}
+
+void serve_write(struct serve_request *rq,
+		 int (*run)(struct store_txn *t, struct writer_job *j, struct fail *f))
+{
+	serve_start(rq->s->writer, rq, run, serve_job_done);
+}
+
+void serve_read(struct serve_request *rq,
+		int (*run)(struct store_txn *t, struct writer_job *j, struct fail *f))
+{
+	serve_start(rq->s->reader, rq, run, serve_job_done);
+}
+
+struct http_calls serve_calls(struct serve *s)
+{
+	return (struct http_calls){
+		s, serve_head, serve_handle, serve_gone, serve_end, serve_refuse
+	};
+}
