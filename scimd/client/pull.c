@@ -205,6 +205,14 @@ static int pull_on_slice(sd_event_source *s, void *arg)
 	return 0;
 }
 
+// As many as the directory says that there are.
+static bool pull_has_all(const struct pull *p)
+{
+	uint64_t got = p->stage == PULL_USERS ? p->users : p->groups;
+
+	return p->total >= 0 && got == (uint64_t)p->total;
+}
+
 static void pull_on_page(void *arg, const struct http_answer *a)
 {
 	struct pull *p = arg;
@@ -242,8 +250,9 @@ static void pull_on_page(void *arg, const struct http_answer *a)
 		pull_refused(p, pull_what(p), a);
 		return;
 	}
+	// Some answer from the beginning whatever they are asked: no harm when all are here.
 	if (!p->by_cursor && p->page.start >= 0 && p->page.count &&
-	    (uint64_t)p->page.start != p->start) {
+	    (uint64_t)p->page.start != p->start && !pull_has_all(p)) {
 		pull_end(p, EPROTO, -1, "%s: asked from number %llu on, answered from %lld",
 			 pull_what(p), (unsigned long long)p->start, (long long)p->page.start);
 		return;

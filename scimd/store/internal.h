@@ -16,15 +16,16 @@ enum store_db { STORE_STATE, STORE_AUDIT, STORE_RESOURCE, STORE_LEDGER, STORE_DB
 #define STORE_EFULL EXFULL // the map is full: grow and run again; never leaves the store
 
 struct store {
-	MDB_env *env;
+	MDB_env *env; // NULL: it broke and could not be opened again yet
 	MDB_dbi dbi[STORE_DB_MAX];
 	const char *names[STORE_DB_MAX];
 	size_t count;             // of databases
 	bool host;                // its own are the host's (record.c)
 	pthread_rwlock_t growing; // views and writers hold it shared, growing takes it alone
 	size_t map_size, map_max;
+	size_t last_commit; // what was known when the environment broke
 	int lock;
-	char reserve[PATH_MAX];
+	char dir[PATH_MAX], reserve[PATH_MAX];
 };
 
 struct store_txn {

@@ -172,22 +172,22 @@ static int store_no_record(void *arg, const struct store_ledger *l)
 	return 0;
 }
 
-// LMDB does not check what it reads; walking the ledger once at start does.
+// LMDB does not check what it reads; walking the ledger once after opening does.
 static int store_check(struct store *s, struct fail *f)
 {
+	struct store_txn t = { .store = s };
 	char format[16];
-	struct store_txn *t;
-	int r = store_view(s, &t, f);
+	int rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &t.txn), r;
 
-	if (r < 0)
-		return r;
-	r = store_state_text(t, "format", format, sizeof(format));
+	if (rc)
+		return fail(f, -store_errno(rc), "%s", mdb_strerror(rc));
+	r = store_state_text(&t, "format", format, sizeof(format));
 	if (r == 0 && format[0] && strcmp(format, STORE_FORMAT) != 0)
 		r = fail(f, ESTALE, "the store has format %s, this scimd knows %s", format,
 			 STORE_FORMAT);
 	if (r == 0 && s->host)
-		r = store_ledger_each(t, store_no_record, NULL);
-	store_view_end(t);
+		r = store_ledger_each(&t, store_no_record, NULL);
+	mdb_txn_abort(t.txn);
 	return r;
 }
 
@@ -287,8 +287,9 @@ int store_open(const char *dir, const struct store_options *o, struct store **ou
 	(void)pthread_rwlock_init(&s->growing, NULL);
 	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
 		r = fail(f, errno, "%s: %s", dir, strerror(errno));
-	else if (snprintf(s->reserve, sizeof(s->reserve), "%s/reserve", dir) >=
-		 (int)sizeof(s->reserve))
+	else if (snprintf(s->dir, sizeof(s->dir), "%s", dir) >= (int)sizeof(s->dir) ||
+		 snprintf(s->reserve, sizeof(s->reserve), "%s/reserve", dir) >=
+			 (int)sizeof(s->reserve))
 		r = fail(f, ENAMETOOLONG, "%s: name too long", dir);
 	else
 		r = shared ? store_gate(dir, &gate, f) : 0;
@@ -342,11 +343,62 @@ static int store_follow(struct store *s)
 	int rc;
 
 	(void)pthread_rwlock_wrlock(&s->growing);
-	rc = mdb_env_set_mapsize(s->env, 0);
+	rc = s->env ? mdb_env_set_mapsize(s->env, 0) : MDB_PANIC;
 	if (rc == 0 && mdb_env_info(s->env, &info) == 0)
 		s->map_size = info.me_mapsize;
 	(void)pthread_rwlock_unlock(&s->growing);
 	return rc;
+}
+
+// A meta page could not be written, so LMDB refuses everything until the environment
+// is opened anew. What is found then must be whole and no older than what was known;
+// if it is not, it stays closed, and the next who asks tries again. Nothing is moved
+// aside under a running daemon. Returns one of LMDB's codes, never MDB_PANIC.
+static int store_renew(struct store *s)
+{
+	char path[PATH_MAX + 16];
+	int rc = MDB_PANIC, r;
+	MDB_envinfo info;
+	MDB_txn *txn;
+
+	(void)snprintf(path, sizeof(path), "%s/data.mdb", s->dir);
+	(void)pthread_rwlock_wrlock(&s->growing);
+	if (s->env) {
+		rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &txn);
+		if (rc == 0)
+			mdb_txn_abort(txn);
+	}
+	if (rc != MDB_PANIC) // another thread was here before
+		goto out;
+	if (s->env && mdb_env_info(s->env, &info) == 0)
+		s->last_commit = info.me_last_txnid;
+	if (s->env)
+		mdb_env_close(s->env);
+	s->env = NULL;
+	// A file that is gone would be made anew, empty.
+	r = access(path, F_OK) < 0 ? -errno : store_attempt(s, s->dir, NULL);
+	rc = r == -EBADMSG ? MDB_CORRUPTED : -r;
+	if (rc == 0 && mdb_env_info(s->env, &info) == 0 && info.me_last_txnid < s->last_commit)
+		rc = MDB_CORRUPTED;
+	if (rc && s->env) {
+		mdb_env_close(s->env);
+		s->env = NULL;
+	}
+out:
+	(void)pthread_rwlock_unlock(&s->growing);
+	return rc;
+}
+
+// What a code that ends with another try asks for.
+static bool store_recover(struct store *s, int *rc)
+{
+	if (*rc == MDB_PANIC)
+		*rc = store_renew(s);
+	else if (*rc == MDB_MAP_RESIZED)
+		*rc = store_follow(s);
+	else
+		return false;
+	return *rc == 0 || *rc == MDB_PANIC;
 }
 
 // With `growing` held shared, also after a failure.
@@ -354,16 +406,17 @@ static int store_begin(struct store *s, unsigned int flags, MDB_txn **out)
 {
 	int rc;
 
-	(void)pthread_rwlock_rdlock(&s->growing);
-	rc = mdb_txn_begin(s->env, NULL, flags, out);
-	for (int i = 0; rc == MDB_MAP_RESIZED && i < 8; i++) {
-		(void)pthread_rwlock_unlock(&s->growing);
-		rc = store_follow(s);
+	for (int i = 0;; i++) {
 		(void)pthread_rwlock_rdlock(&s->growing);
-		if (rc == 0)
-			rc = mdb_txn_begin(s->env, NULL, flags, out);
+		rc = s->env ? mdb_txn_begin(s->env, NULL, flags, out) : MDB_PANIC;
+		if ((rc != MDB_MAP_RESIZED && rc != MDB_PANIC) || i == 8)
+			return rc;
+		(void)pthread_rwlock_unlock(&s->growing);
+		if (!store_recover(s, &rc)) {
+			(void)pthread_rwlock_rdlock(&s->growing);
+			return rc;
+		}
 	}
-	return rc;
 }
 
 static int store_once(struct store *s, int (*fn)(struct store_txn *t, void *arg, struct fail *f),
@@ -456,15 +509,12 @@ int store_copy(struct store *s, int fd, struct fail *f)
 {
 	int rc;
 
-	(void)pthread_rwlock_rdlock(&s->growing);
-	rc = mdb_env_copyfd2(s->env, fd, MDB_CP_COMPACT);
-	(void)pthread_rwlock_unlock(&s->growing);
-	if (rc == MDB_MAP_RESIZED) { // another process has grown it
-		rc = store_follow(s);
+	for (int i = 0;; i++) {
 		(void)pthread_rwlock_rdlock(&s->growing);
-		if (rc == 0)
-			rc = mdb_env_copyfd2(s->env, fd, MDB_CP_COMPACT);
+		rc = s->env ? mdb_env_copyfd2(s->env, fd, MDB_CP_COMPACT) : MDB_PANIC;
 		(void)pthread_rwlock_unlock(&s->growing);
+		if (i == 1 || !store_recover(s, &rc))
+			break;
 	}
 	return rc ? fail(f, -store_errno(rc), "the store cannot be copied: %s", mdb_strerror(rc))
 		  : 0;

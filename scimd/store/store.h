@@ -54,7 +54,9 @@ int store_copy(struct store *s, int fd, struct fail *f);
 
 // Runs fn in one write transaction and commits; fn may run again (map grown) and
 // must not keep anything between runs. fn's failure aborts. -ENOSPC: disk full and
-// the reserve used up, nothing changed.
+// the reserve used up, nothing changed. A commit that fails otherwise may be there or
+// not: look. LMDB then refuses all until it is opened anew, which the next apply or
+// view does, and looks whether it is whole (-EBADMSG: it is not; restart).
 int store_apply(struct store *s, int (*fn)(struct store_txn *t, void *arg, struct fail *f),
 		void *arg, struct fail *f);
 // Runs fn in a transaction inside t: what it wrote stays only if it returns 0.

@@ -52,6 +52,27 @@ const monsters = {
     zip.pipe(res)
     flood(zip, Buffer.alloc(1 << 20, ' '), f.bytes, () => zip.end('{}'))
   },
+  crowd: (res, f, start) => { // every group, and one with f.members members: those who are there, then strangers
+    let i = 0
+    const rest = groups.map((g) => ',' + JSON.stringify(g)).join('')
+    if (start > 1) return void res.end(JSON.stringify({ schemas: [LR], totalResults: groups.length + 1, Resources: [] }))
+    res.write(`{"schemas":["${LR}"],"totalResults":${groups.length + 1},"Resources":[{"id":"${key('cccccccc', 0)}","displayName":"crowd","members":[`)
+    const more = () => {
+      while (i < f.members && !res.destroyed) {
+        let text = ''
+        for (const end = Math.min(i + 1000, f.members); i < end; i++) text += `${i ? ',' : ''}{"value":"${key('aaaaaaaa', i)}"}`
+        if (!res.write(text)) return void res.once('drain', more)
+      }
+      if (!res.destroyed) res.end(`]}${rest}]}`)
+    }
+    more()
+  },
+  masses: (res, f, start) => { // pages of f.total resources, each as small as can be
+    const Resources = []
+    for (let i = start; i < start + 1000 && i <= f.total; i++) Resources.push(f.kindOf === 'group'
+      ? { id: key('dddddddd', i), displayName: `mass${i}` } : { id: key('eeeeeeee', i), userName: `mass${i}` })
+    res.end(JSON.stringify({ schemas: [LR], totalResults: f.total, startIndex: start, itemsPerPage: Resources.length, Resources }))
+  },
   redirect: (res, f) => { res.writeHead(f.status, { Location: f.location }); res.end() },
 }
 
@@ -77,7 +98,7 @@ const server = http.createServer((req, res) => {
   res.on('error', () => {})
   if (fault && new RegExp(fault.match).test(req.url)) {
     res.setHeader('Content-Type', 'application/scim+json')
-    return monsters[fault.kind](res, fault)
+    return monsters[fault.kind](res, fault, Number(url.searchParams.get('startIndex') ?? 1))
   }
   const list = path === '/Users' ? users : path === '/Groups' ? groups : null
   if (!list || url.searchParams.get('filter')) return say({}, 404)
