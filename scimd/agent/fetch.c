@@ -225,7 +225,7 @@ int fetch_some(struct fetch *ft, struct stage *st, const struct listen_change *l
 	return pick_start(ft->session, list, n, &pc, &ft->pick, f);
 }
 
-static void fetch_on_user(void *arg, const struct http_answer *a)
+static void fetch_on_user(void *arg, const struct transfer_answer *a)
 {
 	struct fetch_user *u = arg;
 	struct fetch_check c = { .status = a->r < 0 ? 0 : a->status,
@@ -255,7 +255,7 @@ int fetch_user(struct fetch *ft, const char *id, uint64_t deadline_ms,
 	ft->users = u;
 	r = buf_printf(&path, "%s/", session_path(ft->session, true));
 	if (r == 0)
-		r = http_encode(&path, id);
+		r = transfer_encode(&path, id);
 	if (r == 0)
 		r = session_get(ft->session, path.data, false, deadline_ms, fetch_on_user, u,
 				&u->call, f);
