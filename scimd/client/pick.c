@@ -94,7 +94,9 @@ static int pick_one(struct pick *p, struct pick_one *o, struct fail *f)
 
 	if (r == 0)
 		r = transfer_encode(&b, o->id);
-	if (r == 0 && attributes && !(session_quirks(p->session) & QUIRK_NO_ATTRIBUTES)) {
+	if (r == 0 && attributes &&
+	    !(user ? session_plain(p->session)
+		   : session_quirks(p->session) & QUIRK_NO_ATTRIBUTES)) {
 		r = buf_str(&b, "?attributes=");
 		if (r == 0)
 			r = transfer_encode(&b, attributes);

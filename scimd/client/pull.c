@@ -90,6 +90,8 @@ static void pull_finished(struct pull *p)
 {
 	uint64_t got = p->stage == PULL_USERS ? p->users : p->groups;
 
+	if (p->stage == PULL_USERS && !p->calls.disabled_only)
+		session_plain_is(p->session, !p->attributes);
 	if (p->different)
 		pull_end(p, EPROTO, -1, "%s: a resource came twice with different contents",
 			 pull_what(p));

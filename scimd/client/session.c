@@ -25,7 +25,7 @@ struct session {
 	struct transfer_origin *http, *oauth;
 	uint32_t quirks, page;
 	char paths[2][SESSION_PATH_MAX]; // of groups, of users; "": as usual
-	bool asked;
+	bool asked, plain;
 	struct buf bearer; // "Bearer …"
 	int64_t expires;   // boot clock, ms; 0 = never
 	struct session_call *calls;
@@ -78,6 +78,16 @@ bool session_first(struct session *s)
 
 	s->asked = true;
 	return first;
+}
+
+void session_plain_is(struct session *s, bool plain)
+{
+	s->plain = plain;
+}
+
+bool session_plain(const struct session *s)
+{
+	return s->plain || (s->quirks & QUIRK_NO_ATTRIBUTES);
 }
 
 int session_new(sd_event *event, const struct session_options *o, struct session **out,
