@@ -75,12 +75,14 @@ static void agent_unuse(struct agent *a)
 		if (a->mappings)
 			mapping_free(a->mappings[i]);
 	}
+	live_free(a->live);
 	free(a->ears);
 	free(a->fetches);
 	free(a->mappings);
 	agent_directories_free(a->directories, n);
 	config_free(a->config);
 	a->ears = NULL;
+	a->live = NULL;
 	a->fetches = NULL;
 	a->mappings = NULL;
 	a->directories = NULL;
@@ -97,7 +99,8 @@ static int agent_use(struct agent *a, struct config *c, struct fail *f)
 	next.fetches = calloc(c->directory_count + 1, sizeof(*next.fetches));
 	next.directories = calloc(c->directory_count + 1, sizeof(*next.directories));
 	next.ears = calloc(c->directory_count + 1, sizeof(*next.ears));
-	if (!next.mappings || !next.fetches || !next.directories || !next.ears)
+	if (!next.mappings || !next.fetches || !next.directories || !next.ears ||
+	    live_new(a, c->directory_count, &next.live) < 0)
 		r = fail(f, ENOMEM, "out of memory");
 	for (size_t i = 0; i < c->directory_count && r == 0; i++) {
 		const struct config_directory *d = &c->directories[i];
@@ -122,6 +125,7 @@ static int agent_use(struct agent *a, struct config *c, struct fail *f)
 	a->fetches = next.fetches;
 	a->directories = next.directories;
 	a->ears = next.ears;
+	a->live = next.live;
 	for (size_t i = 0; i < c->directory_count; i++)
 		fetch_ear(a->fetches[i], a->ears[i]);
 	return 0;

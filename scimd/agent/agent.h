@@ -59,6 +59,7 @@ struct agent_status {
 struct agent_request {
 	bool full, dry_run, accept_removals;
 	bool events; // what the events name, and nothing else
+	bool live;   // what live checks brought, and nothing else
 	bool look; // only at who is disabled (the shorter rhythm); a full round where that cannot be
 	const char *accept_directory; // copied
 	bool republish, rebuild;      // rebuild: even where a good image stands

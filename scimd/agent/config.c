@@ -6,8 +6,8 @@
 #include "scimd/base/clock.h"
 #include "scimd/base/config_file.h"
 #include "scimd/base/fail.h"
-#include "scimd/client/http.h"
 #include "scimd/client/quirk.h"
+#include "scimd/client/transfer.h"
 #include "scimd/identity/name.h"
 #include "scimd/identity/text.h"
 #include "scimd/scim/filter.h"
@@ -25,7 +25,7 @@
 enum config_type {
 	CONFIG_TEXT,
 	CONFIG_PATH,   // absolute
-	CONFIG_URL,    // as http_url_check takes it
+	CONFIG_URL,    // as transfer_url_check takes it
 	CONFIG_SPAN,   // seconds into a uint32_t
 	CONFIG_NUMBER, // into a uint32_t
 	CONFIG_WORD,   // one of `words`
@@ -281,7 +281,7 @@ static void config_set(struct config_loader *ld, const struct config_row *row,
 			config_bad(ld, l, "\"%.200s\" is no absolute path", l->value);
 		break;
 	case CONFIG_URL:
-		if (http_url_check(l->value, &f) < 0)
+		if (transfer_url_check(l->value, &f) < 0)
 			config_bad(ld, l, "%.400s", f.text);
 		break;
 	case CONFIG_WORD:

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// What agent.c, round.c and check.c share; nobody else includes this.
+// What agent.c, round.c, check.c and live.c share; nobody else includes this.
 #ifndef SCIMD_AGENT_INTERNAL_H
 #define SCIMD_AGENT_INTERNAL_H
 
 #include "scimd/agent/agent.h"
 #include "scimd/agent/ear.h"
 #include "scimd/agent/fetch.h"
+#include "scimd/agent/live.h"
 #include "scimd/agent/worker.h"
 
 struct agent_wish { // a round that waits for its turn
@@ -25,6 +26,7 @@ struct agent {
 	struct fetch **fetches;
 	struct agent_directory *directories;
 	struct ear **ears;
+	struct live *live;
 	struct store *store;
 	bool store_lost;
 	struct worker *worker;

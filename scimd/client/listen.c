@@ -78,7 +78,7 @@ static void listen_ready(struct listen *l)
 		l->calls.ready(l->calls.arg);
 }
 
-static void listen_failed(struct listen *l, const struct http_answer *a)
+static void listen_failed(struct listen *l, const struct transfer_answer *a)
 {
 	const char *detail = scim_error_text(a->json);
 	struct fail f = { "" };
@@ -132,7 +132,7 @@ static void listen_events(struct listen *l, const struct listen_batch *b)
 		l->calls.changed(l->calls.arg, l->batch.list, l->batch.count);
 }
 
-static void listen_on_answer(void *arg, const struct http_answer *a)
+static void listen_on_answer(void *arg, const struct transfer_answer *a)
 {
 	bool waited = clock_boot() - ((struct listen *)arg)->asked >= LISTEN_SHORT_MS;
 	struct listen_batch b = { 0 };
@@ -206,7 +206,7 @@ static void listen_poll(struct listen *l)
 				 &l->call, &f);
 	json_object_put(body);
 	if (r < 0)
-		listen_failed(l, &(struct http_answer){
+		listen_failed(l, &(struct transfer_answer){
 					 .r = r, .text = f.text[0] ? f.text : fail_word(r) });
 }
 

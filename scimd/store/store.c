@@ -19,9 +19,10 @@
 #define STORE_FIRST ((size_t)256 << 20)
 #define STORE_MAX ((size_t)64 << 30)
 #define STORE_FORMAT "1"
+#define STORE_FORMAT_HOST "2" // 1 had no reverse table: it is made when such a store is opened
 
 static const char *const store_common[] = { "state", "audit" };
-static const char *const store_host[] = { "resource", "ledger", NULL };
+static const char *const store_host[] = { "resource", "ledger", "find", NULL };
 
 int store_errno(int rc)
 {
@@ -109,6 +110,11 @@ static int store_whole(struct store *s, const char *dir)
 		       : 0;
 }
 
+static unsigned int store_flags(const struct store *s, size_t db)
+{
+	return MDB_CREATE | (s->host && db == STORE_FIND ? MDB_DUPSORT | MDB_DUPFIXED : 0u);
+}
+
 static int store_env(struct store *s, const char *dir, struct fail *f)
 {
 	MDB_txn *txn = NULL;
@@ -128,7 +134,7 @@ static int store_env(struct store *s, const char *dir, struct fail *f)
 	if (rc == 0)
 		rc = mdb_txn_begin(s->env, NULL, 0, &txn);
 	for (size_t i = 0; rc == 0 && i < s->count; i++)
-		rc = mdb_dbi_open(txn, s->names[i], MDB_CREATE, &s->dbi[i]);
+		rc = mdb_dbi_open(txn, s->names[i], store_flags(s, i), &s->dbi[i]);
 	if (rc == 0)
 		rc = mdb_txn_commit(txn);
 	else if (txn)
@@ -172,6 +178,11 @@ static int store_no_record(void *arg, const struct store_ledger *l)
 	return 0;
 }
 
+static const char *store_knows(const struct store *s)
+{
+	return s->host ? STORE_FORMAT_HOST : STORE_FORMAT;
+}
+
 // LMDB does not check what it reads; walking the ledger once after opening does.
 static int store_check(struct store *s, struct fail *f)
 {
@@ -182,9 +193,10 @@ static int store_check(struct store *s, struct fail *f)
 	if (rc)
 		return fail(f, -store_errno(rc), "%s", mdb_strerror(rc));
 	r = store_state_text(&t, "format", format, sizeof(format));
-	if (r == 0 && format[0] && strcmp(format, STORE_FORMAT) != 0)
+	if (r == 0 && format[0] && strcmp(format, store_knows(s)) != 0 &&
+	    strcmp(format, STORE_FORMAT) != 0)
 		r = fail(f, ESTALE, "the store has format %s, this scimd knows %s", format,
-			 STORE_FORMAT);
+			 store_knows(s));
 	if (r == 0 && s->host)
 		r = store_ledger_each(&t, store_no_record, NULL);
 	mdb_txn_abort(t.txn);
@@ -193,14 +205,21 @@ static int store_check(struct store *s, struct fail *f)
 
 static int store_format(struct store_txn *t, void *arg, struct fail *f)
 {
+	const char *knows = store_knows(t->store);
 	char known[32];
+	int r = 0;
 
 	(void)arg;
-	(void)f;
 	// Written once: a start that has nothing to say commits nothing.
-	if (store_state_text(t, "format", known, sizeof(known)) == 0 && known[0])
+	if (store_state_text(t, "format", known, sizeof(known)) == 0 && strcmp(known, knows) == 0)
 		return 0;
-	return store_state_put(t, "format", STORE_FORMAT, sizeof(STORE_FORMAT) - 1);
+	if (t->store->host)
+		r = find_rebuild(t);
+	if (r == 0)
+		r = store_state_put(t, "format", knows, strlen(knows));
+	return r < 0 && r != -STORE_EFULL
+		       ? fail(f, -r, "the reverse table cannot be made: %s", fail_word(r))
+		       : r;
 }
 
 // An empty or odd file is damage too, which LMDB would take for a new one.
@@ -431,6 +450,8 @@ static int store_once(struct store *s, int (*fn)(struct store_txn *t, void *arg,
 		goto out;
 	}
 	r = fn(&t, arg, f);
+	if (r >= 0)
+		r = find_flush(&t);
 	if (r < 0) {
 		mdb_txn_abort(t.txn);
 		goto out;
@@ -440,6 +461,7 @@ static int store_once(struct store *s, int (*fn)(struct store_txn *t, void *arg,
 	if (r < 0 && r != -STORE_EFULL)
 		(void)fail(f, -r, "store: commit: %s", mdb_strerror(rc));
 out:
+	free(t.found);
 	(void)pthread_rwlock_unlock(&s->growing);
 	return r;
 }
@@ -471,10 +493,13 @@ int store_try(struct store_txn *t, int (*fn)(struct store_txn *t, void *arg, str
 	if (r < 0)
 		return fail(f, -r, "store: %s", fail_word(r));
 	r = fn(&inner, arg, f);
+	if (r >= 0)
+		r = find_flush(&inner);
 	if (r < 0)
 		mdb_txn_abort(inner.txn);
 	else
 		r = store_errno(mdb_txn_commit(inner.txn));
+	free(inner.found);
 	return r;
 }
 
@@ -531,7 +556,7 @@ int store_stat(struct store *s, struct store_stats *out)
 
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < (s->host ? STORE_DBS : STORE_RESOURCE); i++)
+	for (size_t i = 0; i < (s->host ? STORE_FIND : STORE_RESOURCE); i++)
 		if (counts[i] && mdb_stat(t->txn, s->dbi[i], &ms) == 0)
 			*counts[i] = ms.ms_entries;
 	if (mdb_env_info(s->env, &info) == 0 && mdb_env_stat(s->env, &ms) == 0) {

@@ -5,6 +5,7 @@
 //
 //   resource  (source, kind, SCIM id) → mapped attributes, digest
 //   ledger    (source, kind, SCIM id) → name, uid, gid, first and last seen
+//   find      word that either of them is known by → (source, kind, SCIM id); find.c
 //   state     word → bytes (fingerprints, times, configuration digests)
 //   audit     number → entry, hash-chained, append-only
 //
@@ -102,6 +103,14 @@ int store_ledger_get(struct store_txn *t, const char *source, uint8_t kind, cons
 int store_ledger_put(struct store_txn *t, const struct store_ledger *l);
 int store_ledger_each(struct store_txn *t, int (*fn)(void *arg, const struct store_ledger *l),
 		      void *arg);
+
+// The records that a word names, letters of either case: a resource by its id, its
+// userName or login name (a group's displayName), whole or up to the first @; a ledger
+// entry by its name or number. Others may be among them: compare. r or l is NULL where
+// there is none. fn as above.
+int store_find(struct store_txn *t, const char *word,
+	       int (*fn)(void *arg, const struct store_resource *r, const struct store_ledger *l),
+	       void *arg);
 
 int store_state_get(struct store_txn *t, const char *key, const void **data,
 		    size_t *len); // 0, -ENOENT

@@ -153,7 +153,7 @@ struct asked {
 	char text[256];
 };
 
-static void asked_end(void *arg, const struct http_answer *a)
+static void asked_end(void *arg, const struct transfer_answer *a)
 {
 	struct asked *k = arg;
 	struct json_object *v;
@@ -459,7 +459,7 @@ static void test_client_urls(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct fail f = { "" };
 
-		if ((http_url_check(rows[i].url, &f) == 0) != rows[i].good)
+		if ((transfer_url_check(rows[i].url, &f) == 0) != rows[i].good)
 			fail_msg("%s: %s", rows[i].url, f.text);
 	}
 }

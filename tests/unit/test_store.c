@@ -2,8 +2,10 @@
 //
 // The store: what was put comes back, the ledger outlives its people, the map
 // grows under way, a damaged store is moved aside, the audit chain shows edits.
+#include "scimd/base/buf.h"
 #include "scimd/base/fail.h"
-#include "scimd/store/store.h"
+#include "scimd/scim/resource.h"
+#include "scimd/store/raw.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -436,6 +438,157 @@ static void test_store_stays_closed_when_its_file_is_gone_or_older(void **state)
 	(void)unlink(path);
 }
 
+struct sight {
+	const char *id;
+	unsigned int resources, ledgers;
+};
+
+static int see(void *arg, const struct store_resource *r, const struct store_ledger *l)
+{
+	struct sight *s = arg;
+
+	if (strcmp(r ? r->id : l->id, s->id) == 0) {
+		s->resources += r != NULL;
+		s->ledgers += l != NULL;
+	}
+	return 0;
+}
+
+// Whether `word` leads to the record `id`: 0 no, 1 its ledger entry alone, 2 its resource
+// alone, 3 both; never twice.
+static unsigned int leads(struct store *s, const char *word, const char *id)
+{
+	struct sight sight = { .id = id };
+	struct store_txn *t;
+
+	assert_int_equal(store_view(s, &t, NULL), 0);
+	assert_int_equal(store_find(t, word, see, &sight), 0);
+	store_view_end(t);
+	assert_true(sight.resources <= 1 && sight.ledgers <= 1);
+	return sight.ledgers + 2 * sight.resources;
+}
+
+struct person {
+	const char *id, *user_name, *name; // user_name NULL: gone
+	uint32_t uid;
+};
+
+static int put_person(struct store_txn *t, void *arg, struct fail *f)
+{
+	const struct person *p = arg;
+	struct store_ledger l = { .source = "corp",
+				  .id = p->id,
+				  .name = p->name,
+				  .kind = 1,
+				  .deleted = !p->user_name,
+				  .uid = p->uid,
+				  .gid = p->uid };
+	struct store_resource r = { .source = "corp", .kind = 1, .id = p->id };
+	struct buf b = BUF_INIT;
+	int rc = 0;
+
+	(void)f;
+	if (p->user_name) {
+		rc = resource_put(&b, FIELD_ID, 0, p->id, strlen(p->id));
+		if (rc == 0)
+			rc = resource_put(&b, FIELD_USER_NAME, 0, p->user_name,
+					  strlen(p->user_name));
+		r.bytes = b.data;
+		r.len = b.len;
+		if (rc == 0)
+			rc = store_resource_put(t, &r);
+	} else {
+		rc = store_resource_drop(t, "corp", 1, p->id);
+		rc = rc == -ENOENT ? 0 : rc;
+	}
+	buf_free(&b);
+	return rc < 0 ? rc : store_ledger_put(t, &l);
+}
+
+static void put(struct store *s, struct person p)
+{
+	assert_int_equal(store_apply(s, put_person, &p, NULL), 0);
+}
+
+static void test_store_words_lead_to_records(void **state)
+{
+	struct store *s = open_store(NULL, NULL);
+
+	(void)state;
+	put(s, (struct person){ "id-1", "Ann@example.com", "ann", 70001 });
+	put(s, (struct person){ "id-2", "bob", "bob", 70002 });
+	for (size_t i = 0; i < 5; i++) {
+		static const char *const words[] = { "ann@example.com", "ANN", "ID-1", "70001",
+						     "ann" };
+
+		assert_int_equal(leads(s, words[i], "id-1"), 3);
+		assert_int_equal(leads(s, words[i], "id-2"), 0);
+	}
+	assert_int_equal(leads(s, "example.com", "id-1"), 0);
+
+	// Renamed in the directory, not yet on the host: both names lead there.
+	put(s, (struct person){ "id-1", "anna@example.com", "ann", 70001 });
+	assert_int_equal(leads(s, "anna", "id-1"), 3);
+	assert_int_equal(leads(s, "ann", "id-1"), 3);
+	assert_int_equal(leads(s, "ann@example.com", "id-1"), 0);
+	put(s, (struct person){ "id-1", "anna@example.com", "anna", 70001 });
+	assert_int_equal(leads(s, "ann", "id-1"), 0);
+
+	// Gone: what the ledger keeps still leads there; then the name passes to somebody else.
+	put(s, (struct person){ "id-1", NULL, "anna", 70001 });
+	assert_int_equal(leads(s, "anna", "id-1"), 1);
+	assert_int_equal(leads(s, "id-1", "id-1"), 1);
+	assert_int_equal(leads(s, "anna@example.com", "id-1"), 0);
+	put(s, (struct person){ "id-2", "anna", "anna", 70002 });
+	assert_int_equal(leads(s, "anna", "id-1"), 1);
+	assert_int_equal(leads(s, "anna", "id-2"), 3);
+	store_close(s);
+}
+
+#define FIND_DB (STORE_RAW + 2)
+
+// As a store of the format before: no reverse table, and no mark of one.
+static int forget_words(struct store_txn *t, void *arg, struct fail *f)
+{
+	struct store_bytes key, from = { NULL, 0 };
+	struct store_walk *w;
+	int r = 0;
+
+	(void)arg;
+	(void)f;
+	while (r == 0) {
+		assert_int_equal(store_walk_open(t, FIND_DB, &w), 0);
+		r = store_walk_seek(w, from, &key, NULL);
+		store_walk_close(w);
+		if (r == 0)
+			r = store_drop(t, FIND_DB, key);
+	}
+	assert_int_equal(r, -ENOENT);
+	return store_state_put(t, "format", "1", 1);
+}
+
+static void test_store_of_an_older_format_gets_their_words(void **state)
+{
+	struct store *s = open_store(NULL, NULL);
+	struct store_ledger l;
+	struct store_txn *t;
+
+	(void)state;
+	put(s, (struct person){ "id-1", "ann@example.com", "ann", 70001 });
+	put(s, (struct person){ "id-2", NULL, "bob", 70002 });
+	assert_int_equal(store_apply(s, forget_words, NULL, NULL), 0);
+	assert_int_equal(leads(s, "ann", "id-1"), 0);
+	store_close(s);
+	s = open_store(NULL, NULL);
+	assert_int_equal(leads(s, "ann", "id-1"), 3);
+	assert_int_equal(leads(s, "70002", "id-2"), 1);
+	assert_int_equal(store_view(s, &t, NULL), 0);
+	assert_int_equal(store_ledger_get(t, "corp", 1, "id-2", &l), 0);
+	assert_int_equal(l.uid, 70002);
+	store_view_end(t);
+	store_close(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -463,6 +616,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_store_audit_is_a_chain, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_store_audit_shows_an_edited_line, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(test_store_words_lead_to_records, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_store_of_an_older_format_gets_their_words,
+						setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

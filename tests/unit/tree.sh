@@ -39,7 +39,7 @@ while read -r header where; do
   stray=$(grep -lE "^#include <$header" $sources | grep -vE "^($where)$" || :)
   [ -z "$stray" ] || miss "<$header…> belongs to $where, not to: $stray"
 done <<'END'
-curl/ scimd/client/http\.c
+curl/ scimd/client/transfer[a-z_]*\.[ch]
 lmdb\.h scimd/store/(store|record|audit|internal)\.[ch]
 ini_ scimd/base/config_file\.c
 libsmartcols scimd/base/columns\.c
