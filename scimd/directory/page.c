@@ -227,7 +227,7 @@ static int page_put_changes(const struct page *p, struct page_leavers *leavers, 
 	struct page_changes c = { .out = b, .leavers = leavers };
 	int r;
 
-	(void)buf_str(b, "<section>\n<h2>Last changes</h2>\n"
+	(void)buf_str(b, "<section>\n<h2 id=\"changes\">Last changes</h2>\n"
 			 "<table><thead><tr><th>Time</th><th>What</th><th>Name</th>"
 			 "<th>By</th><th>Attributes</th></tr></thead><tbody>\n");
 	r = store_audit_back(p->t, page_line, &c);
@@ -256,7 +256,10 @@ static void page_put_head(const struct page *p)
 	html_put(b, "\n</head>\n<body>\n<header>\n<h1>scim-directory</h1>\n<p><code>%</code>, ",
 		 (const char *const[]){ p->base });
 	html_time(b, p->now);
-	html_put(b, " UTC, seen with the token <bdi>%</bdi></p>\n</header>\n<main>\n",
+	html_put(b,
+		 " UTC, seen with the token <bdi>%</bdi></p>\n"
+		 "<nav><a href=\"#hosts\">Hosts</a> <a href=\"#disabled\">Recently disabled</a> "
+		 "<a href=\"#changes\">Last changes</a></nav>\n</header>\n<main>\n",
 		 (const char *const[]){ p->token });
 }
 

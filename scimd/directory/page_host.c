@@ -189,7 +189,7 @@ int page_put_hosts(const struct page *p)
 	struct buf *b = p->out;
 	int r = page_hosts_collect(&l, PAGE_HOSTS);
 
-	(void)buf_str(b, "<section>\n<h2>Hosts</h2>\n");
+	(void)buf_str(b, "<section>\n<h2 id=\"hosts\">Hosts</h2>\n");
 	if (r == 0 && l.total == 0)
 		(void)buf_str(b, "<p>No host polls for changes yet.</p>\n");
 	if (r == 0 && l.total) {

@@ -219,7 +219,7 @@ int page_put_leavers(const struct page *p, const struct page_leavers *l)
 	char span[CLOCK_TEXT];
 	int r = 0;
 
-	(void)buf_str(b, "<section>\n<h2>Recently disabled</h2>\n");
+	(void)buf_str(b, "<section>\n<h2 id=\"disabled\">Recently disabled</h2>\n");
 	if (l->count == 0)
 		html_put(b, "<p>Nobody was disabled or deleted in the last %.</p>\n",
 			 (const char *const[]){ clock_ago(span, p->retention * 1000) });

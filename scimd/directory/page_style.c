@@ -12,9 +12,9 @@
 
 static const char page_style[] =
 	":root{color-scheme:light dark;--ink:#1b2733;--soft:#5b6b7a;--paper:#f6f7f9;--card:#fff;"
-	"--line:#dfe4ea;--good:#17693a;--bad:#a8201a;--warn:#8a5300}"
+	"--line:#dfe4ea;--good:#17693a;--bad:#a8201a;--warn:#8a5300;--link:#0b5cad}"
 	"@media(prefers-color-scheme:dark){:root{--ink:#e4e9ee;--soft:#9aa8b5;--paper:#12171c;"
-	"--card:#1a2128;--line:#2c3640;--good:#6fcf97;--bad:#ff8a80;--warn:#f2b65a}}"
+	"--card:#1a2128;--line:#2c3640;--good:#6fcf97;--bad:#ff8a80;--warn:#f2b65a;--link:#7db7f0}}"
 	"*{box-sizing:border-box}"
 	"body{margin:0;background:var(--paper);color:var(--ink);"
 	"font:15px/1.5 system-ui,-apple-system,\"Segoe UI\",Roboto,\"DejaVu Sans\",sans-serif}"
@@ -24,6 +24,8 @@ static const char page_style[] =
 	"h2{font-size:1.1rem;margin:2rem 0 .5rem}"
 	"h3{font-size:1rem;margin:1.25rem 0 .4rem}"
 	"p{margin:.25rem 0 .6rem}"
+	"a{color:var(--link)}"
+	"nav a{margin-right:.75rem}"
 	"p,footer{color:var(--soft)}"
 	"code{font:.92em ui-monospace,\"DejaVu Sans Mono\",Consolas,monospace;"
 	"overflow-wrap:anywhere}"

@@ -31,7 +31,7 @@ feed='' # its name: what stands before the dash of an event
 head_number() { ask -f -H "Authorization: Bearer $read" "$root/metrics" | sed -n 's/^scim_directory_events_total //p'; }
 # rows HEADING: the rows of the table under it, a line each, cells separated by |
 rows() {
-  awk -v h="$1" '/^<h[23]>/ { on = index($0, h) > 0 } on && /^<tr>/' "$box/page" |
+  awk -v h="$1" '/^<h[23][ >]/ { on = index($0, h) > 0 } on && /^<tr>/' "$box/page" |
     sed 's/<\/t[dh]>/|/g; s/<[^>]*>//g'
 }
 has() { grep -qE -- "$2" <<<"$1" || die "\"$2\" is not in: $1"; }
@@ -71,7 +71,7 @@ has "$policy" "default-src 'none'"
 has "$policy" "form-action 'none'.*frame-ancestors 'none'"
 hash=$(sed -n 's/.*<style>\(.*\)<\/style>.*/\1/p' "$box/page" | tr -d '\n' | openssl dgst -sha256 -binary | base64)
 grep -qF "style-src 'sha256-$hash'" <<<"$policy" || die "the policy does not fit the style: $policy, not $hash"
-if grep -qiE '<(script|link|img|iframe|form|object|base)|[^-]src=|href=|javascript:|url\(|@import' "$box/page"; then die "the page fetches or runs something"; fi
+if grep -qiE '<(script|link|img|iframe|form|object|base)|[^-]src=|href="[^#]|javascript:|url\(|@import' "$box/page"; then die "the page fetches or runs something"; fi
 for h in 'cache-control: no-store' 'x-content-type-options: nosniff' 'referrer-policy: no-referrer'; do grep -qi "^$h" "$box/head" || die "no $h"; done
 
 echo "# counts and changes"
@@ -139,23 +139,9 @@ if grep -qiE '<(script|img|iframe|b|u)[ >]|onload=y</b>|<[^>]*onerror' "$box/pag
 grep -qF '<bdi>&lt;script&gt;alert(1)&lt;/script&gt;</bdi> (<bdi>&quot;&gt;&lt;img src=x onerror=alert(2)&gt; &amp;lt; &#39;' "$box/page" || die "$(grep '<h3>' "$box/page")"
 grep -qF '<bdi>�&lt;b&gt;&quot;x&quot; onload=y&lt;/b&gt;</bdi>' "$box/page" || die "$(rows Hosts)"
 
-echo "# bounded"
-ask -o /dev/null -H "Authorization: Bearer $db" -H 'Content-Type: application/json' "$api/Events/many-[1-150]" -d '{"returnImmediately":true}'
-printf '{"userName":"bulk%d","active":true}\n' {1..60} >"$box/in.json"
-d import "$box/in.json" >/dev/null
-for i in {1..25}; do d user disable "bulk$i"; done
-page
-[ "$(rows Hosts | wc -l)" = 100 ] || die "$(rows Hosts | wc -l) hosts are shown"
-grep -q 'The 100 worst are shown' "$box/page"
-[ "$(rows 'Last changes' | wc -l)" = 50 ]
-[ "$(grep -c '<h3>' "$box/page")" = 20 ]
-size=$(stat -c %s "$box/page")
-echo "150 hosts, 25 leavers: $size bytes"
-[ "$size" -lt 600000 ]
-
 echo "# a text browser"
 w3m -dump -cols 140 -T text/html <"$box/page" >"$box/text"
-for w in '^scim-directory$' '^Active users +Disabled users +Groups' '^Recently disabled$' 'bulk25' 'Host +Door +Since' '^Last changes$'; do
+for w in '^scim-directory$' '^Active users +Disabled users +Groups' '^Recently disabled$' '<script>alert' 'Host +Door +Since' '^Last changes$'; do
   has "$(cat "$box/text")" "$w"
 done
 
@@ -176,6 +162,20 @@ for f in page page-dark page-phone; do
 done
 [ "$(cmp "$BUILD/artefacts/page.png" "$BUILD/artefacts/page-dark.png" >/dev/null && echo same || echo other)" = other ] || die "the dark page is the light one"
 chrome --dump-dom >"$box/dom"
-grep -q '<h2>Recently disabled</h2>' "$box/dom"
-grep -q '&lt;script&gt;alert(1)' "$box/dom" || grep -q 'bulk25' "$box/dom" || die "Chromium shows another page"
+grep -q '>Recently disabled</h2>' "$box/dom"
+grep -q '&lt;script&gt;alert(1)' "$box/dom" || die "Chromium does not show the name"
 if grep -qiE '<(script|img|iframe)' "$box/dom"; then die "a name became an element"; fi
+
+echo "# bounded"
+ask -o /dev/null -H "Authorization: Bearer $db" -H 'Content-Type: application/json' "$api/Events/many-[1-150]" -d '{"returnImmediately":true}'
+printf '{"userName":"bulk%d","active":true}\n' {1..60} >"$box/in.json"
+d import "$box/in.json" >/dev/null
+for i in {1..25}; do d user disable "bulk$i"; done
+page
+[ "$(rows Hosts | wc -l)" = 100 ] || die "$(rows Hosts | wc -l) hosts are shown"
+grep -q 'The 100 worst are shown' "$box/page"
+[ "$(rows 'Last changes' | wc -l)" = 50 ]
+[ "$(grep -c '<h3>' "$box/page")" = 20 ]
+size=$(stat -c %s "$box/page")
+echo "150 hosts, 25 leavers: $size bytes"
+[ "$size" -lt 600000 ]
