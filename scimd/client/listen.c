@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LISTEN_WAIT_MS 90000  // the directory answers after 60 s at the latest
+#define LISTEN_WAIT_MS 90000  // the directory answers after 50 s at the latest
 #define LISTEN_QUICK_MS 10000 // deadline of a poll that is to be answered at once
 #define LISTEN_SHORT_MS 500   // an empty answer sooner than that was not waited for
 #define LISTEN_PAUSE_MAX 60000

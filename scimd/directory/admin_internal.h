@@ -17,6 +17,7 @@
 #include <scimd/wire.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 struct admin_command;
 struct json_object;
@@ -75,7 +76,12 @@ struct admin_command {
 	int (*run)(struct admin *a);     // exit code
 };
 
+extern const struct admin_command admin_commands[]; // words NULL at the end
+
 // ------------------------------------------------------------------ helpers
+// The usage of the commands that begin with these words, of all when none does.
+int admin_usage(FILE *to, int argc, char **argv);
+int admin_unknown(int argc, char **argv);    // WIRE_EXIT_USAGE, said with what is near
 int admin_fail(int r, const struct fail *f); // says it; the exit code
 int admin_wrong(const struct admin *a, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3))); // WIRE_EXIT_USAGE

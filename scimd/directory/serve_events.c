@@ -13,7 +13,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define EVENTS_WAIT_MS 60000
+#define EVENTS_WAIT_MS 50000 // proxies give up after 60 s without an answer
 #define EVENTS_TICK_US 250000
 #define EVENTS_TRIM_TICKS 240
 

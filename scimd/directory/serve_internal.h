@@ -124,6 +124,7 @@ void serve_resource_type(struct serve_request *rq);
 void serve_events(struct serve_request *rq);
 void serve_health(struct serve_request *rq);
 void serve_metrics(struct serve_request *rq);
+void serve_page(struct serve_request *rq);
 
 // A record that a change left, rendered into rq->out; location and etag set.
 int serve_put_resource(struct serve_request *rq, struct store_txn *t, uint8_t kind, uint64_t seq);

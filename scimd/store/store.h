@@ -127,6 +127,9 @@ struct store_audit {
 };
 int store_audit_each(struct store_txn *t, uint64_t from,
 		     int (*fn)(void *arg, const struct store_audit *a), void *arg);
+// The newest first.
+int store_audit_back(struct store_txn *t, int (*fn)(void *arg, const struct store_audit *a),
+		     void *arg);
 // Recomputes the chain. 0, or -EBADMSG with the number of the first bad entry.
 int store_audit_verify(struct store_txn *t, uint64_t *count_out, uint64_t *bad_out, struct fail *f);
 

@@ -61,7 +61,7 @@ echo "# one map for each module: it exports its entry points only"
 
 echo "# the tarball has all that the tests need"
 makefile=$(cat Makefile.am)
-for f in $(find tests packaging nss scimd include -type f -not -path '*/node_modules/*' \
+for f in $(find tests packaging docs nss scimd include -type f -not -path '*/node_modules/*' \
   -not -name '*.o' -not -name '*.lo' -not -path '*/.*'); do
   [[ "$makefile" == *"$f"* ]] && continue
   case $f in
@@ -73,6 +73,12 @@ done
 echo "# README's recipes are there"
 for f in $(grep -oE '`[a-z_]+/[a-z_/]+\.[a-z]+`' README.md | tr -d '`'; grep -oE '\]\([a-zA-Z][^):]+\)' README.md | sed 's/](\(.*\))/\1/'); do
   [ -e "$f" ] || miss "README.md names $f, which does not exist"
+done
+for page in docs/*.md; do # their links, relative to them
+  for f in $(grep -oE '\]\([a-zA-Z.][^):]+\)' "$page" | sed 's/](\(.*\))/\1/'); do
+    [ -e "docs/$f" ] || miss "$page names $f, which does not exist"
+  done
+  grep -qF "($page)" README.md || miss "README.md does not name $page"
 done
 for f in packaging/quickstart packaging/install-deps tests/run .ci/run; do [ -x "$f" ] || miss "$f cannot be run"; done
 while read -r f; do
