@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What store.c, record.c, audit.c and reserve.c share; nobody else includes this.
+// What store.c, record.c, audit.c, raw.c, reserve.c and trim.c share; nobody else includes this.
 #ifndef SCIMD_STORE_INTERNAL_H
 #define SCIMD_STORE_INTERNAL_H
 
@@ -32,6 +32,7 @@ struct store_txn {
 	MDB_txn *txn;
 };
 
+void store_step(struct store *s); // trim.c: once for every look at the map, in a transaction
 MDB_dbi store_dbi(const struct store_txn *t, unsigned int db);
 int store_errno(int rc); // of LMDB's codes, 0 or -errno
 
