@@ -17,7 +17,7 @@
 struct bulk_op {
 	const char *method, *path, *bulk_id, *version;
 	struct json_object *data; // owned: references replaced
-	bool done, leaver; // leaver: it disables or deletes a User, or changes nothing
+	bool done, leaver;        // leaver: it disables or deletes a User, or changes nothing
 	int status;
 	struct scim_problem problem;
 	char id[DIR_ID_TEXT]; // what a POST created

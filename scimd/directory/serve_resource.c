@@ -184,10 +184,12 @@ static int resource_list_now(struct serve_request *rq, bool conditional)
 		serve_not_modified(rq, rq->etag);
 		return 1;
 	}
+	rq->query.places = &rq->s->places;
 	if (r == 0 && find_is_cheap(&rq->query))
 		r = resource_list(t, &rq->job, &f);
 	else if (r == 0)
 		r = 2;
+	rq->query.places = NULL; // a job is another thread's
 	store_view_end(t);
 	if (r == -EINVAL && rq->problem.status)
 		serve_problem(rq, &rq->problem);

@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <lmdb.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 // The first two are in every store; the rest are the host's, or the caller's own (raw.h).
 enum store_db { STORE_STATE, STORE_AUDIT, STORE_RESOURCE, STORE_LEDGER, STORE_DBS };
@@ -23,6 +24,7 @@ struct store {
 	bool host;                // its own are the host's (record.c)
 	pthread_rwlock_t growing; // views and writers hold it shared, growing takes it alone
 	size_t map_size, map_max;
+	atomic_uint looks; // trim.c
 	int lock;
 	char reserve[PATH_MAX];
 };
@@ -32,7 +34,11 @@ struct store_txn {
 	MDB_txn *txn;
 };
 
-void store_step(struct store *s); // trim.c: once for every look at the map, in a transaction
+// trim.c, both in a transaction: one look at the map; so many of one walk.
+void store_step(struct store *s);
+void store_walked(struct store *s, unsigned int steps);
+void store_rest(struct store *s); // outside of any
+
 MDB_dbi store_dbi(const struct store_txn *t, unsigned int db);
 int store_errno(int rc); // of LMDB's codes, 0 or -errno
 

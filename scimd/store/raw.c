@@ -8,6 +8,7 @@
 struct store_walk {
 	struct store *store;
 	MDB_cursor *cursor;
+	unsigned int steps;
 };
 
 static MDB_val raw_val(struct store_bytes b)
@@ -86,7 +87,7 @@ static int raw_move(struct store_walk *w, MDB_val k, MDB_cursor_op op, struct st
 	MDB_val v;
 	int r = store_errno(mdb_cursor_get(w->cursor, &k, &v, op));
 
-	store_step(w->store);
+	store_walked(w->store, ++w->steps);
 	if (r < 0)
 		return r;
 	if (key)

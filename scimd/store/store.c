@@ -488,6 +488,7 @@ void store_tend(struct store *s)
 
 	(void)store_reserve(s);
 	(void)mdb_reader_check(s->env, &dead);
+	store_rest(s);
 }
 
 int store_stat(struct store *s, struct store_stats *out)

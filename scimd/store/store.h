@@ -72,7 +72,8 @@ int store_view(struct store *s, struct store_txn **out, struct fail *f);
 bool store_reserve(struct store *s);
 bool store_reserve_release(struct store *s); // true: room became free
 // Every few seconds where many processes share the store: the reserve, and what readers
-// that were killed have left behind, which would keep old pages from being used again.
+// that were killed have left behind, which would keep old pages from being used again;
+// and what is mapped, but was not needed for long, is let go.
 void store_tend(struct store *s);
 void store_view_end(struct store_txn *t);
 

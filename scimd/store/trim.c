@@ -12,7 +12,9 @@
 #include <unistd.h>
 
 #define TRIM_STEPS 512 // between two looks at how much there is; one maps 16 pages at most
-#define TRIM_RESIDENT ((size_t)48 << 20)
+#define TRIM_WALK ((size_t)80 << 20) // what a long walk has seen, it does not need again
+#define TRIM_ANY ((size_t)512 << 20) // what is asked for one by one may be asked for again
+#define TRIM_BUSY 10000              // such looks between two rests
 
 static size_t trim_resident(void)
 {
@@ -50,10 +52,29 @@ static void trim_map(struct store *s)
 		(void)fclose(in);
 }
 
+static void trim(struct store *s, size_t most)
+{
+	if (trim_resident() > most)
+		trim_map(s);
+}
+
 void store_step(struct store *s)
 {
-	static _Thread_local unsigned int steps;
+	if (atomic_fetch_add_explicit(&s->looks, 1, memory_order_relaxed) % TRIM_STEPS == 0)
+		trim(s, TRIM_ANY);
+}
 
-	if (++steps % TRIM_STEPS == 0 && trim_resident() > TRIM_RESIDENT)
-		trim_map(s);
+void store_walked(struct store *s, unsigned int steps)
+{
+	if (steps % TRIM_STEPS == 0)
+		trim(s, TRIM_WALK);
+}
+
+void store_rest(struct store *s)
+{
+	if (atomic_exchange_explicit(&s->looks, 1, memory_order_relaxed) > TRIM_BUSY)
+		return;
+	(void)pthread_rwlock_rdlock(&s->growing);
+	trim(s, TRIM_WALK);
+	(void)pthread_rwlock_unlock(&s->growing);
 }

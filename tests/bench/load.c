@@ -310,6 +310,8 @@ static struct conn *connect_all(void)
 		(void)setsockopt(all[i].fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
 		if (run.tls)
 			handshake(&all[i]);
+		if (run.conns == run.wanted) // who waits for the last one may be too late
+			ask(&all[i]);
 		if (epoll_ctl(run.epoll, EPOLL_CTL_ADD, all[i].fd, &e) < 0)
 			die("epoll");
 	}
@@ -391,10 +393,13 @@ int main(int argc, char **argv)
 	run.taken = calloc(run.wanted, sizeof(*run.taken));
 	if (!run.taken)
 		die("memory");
-	all = connect_all();
 	start = now_us();
+	all = connect_all();
+	if (run.sent == 0)
+		start = now_us();
 	for (unsigned i = 0; i < run.conns && run.sent < run.wanted; i++)
-		ask(&all[i]);
+		if (!all[i].busy)
+			ask(&all[i]);
 	while (run.got < run.wanted) {
 		int n = epoll_wait(run.epoll, e, EVENTS, run.patience * 1000);
 
