@@ -145,7 +145,7 @@ int admin_apply(struct admin *a, int (*fn)(struct store_txn *t, void *arg, struc
 
 	if (r)
 		return r;
-	r = store_apply(a->store, fn, a, &f);
+	r = (a->vital ? store_apply_vital : store_apply)(a->store, fn, a, &f);
 	if (r == -EINVAL && a->problem.status)
 		(void)snprintf(f.text, sizeof(f.text), "%s", a->problem.detail);
 	if (r == -EINVAL && a->problem.status == 404)

@@ -64,6 +64,7 @@ struct admin {
 	const struct admin_command *command;
 	char **args;
 	int count;
+	bool vital; // must not fail for want of room on the disk
 	// of the transaction that runs:
 	struct scim_problem problem;
 	struct buf out;

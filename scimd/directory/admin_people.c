@@ -221,6 +221,7 @@ static int people_active(struct store_txn *t, void *arg, struct fail *f)
 
 int admin_able(struct admin *a)
 {
+	a->vital = strcmp(a->command->words, "user disable") == 0;
 	return admin_apply(a, people_active);
 }
 
@@ -236,6 +237,7 @@ static int people_drop(struct store_txn *t, void *arg, struct fail *f)
 
 int admin_delete(struct admin *a)
 {
+	a->vital = people_kind(a) == RESOURCE_USER;
 	return admin_apply(a, people_drop);
 }
 

@@ -35,6 +35,7 @@ struct serve {
 	struct http_server *http;
 	char *base; // of every location, no final slash
 	struct find_limits limits;
+	struct find_places places; // the loop's own
 	int64_t started;
 	uint64_t answers[6];         // by hundreds of the status
 	struct serve_request *polls; // those that wait for the feed to move

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What store.c, record.c, find.c, audit.c and reserve.c share; nobody else includes this.
+// What store.c, record.c, find.c, audit.c, raw.c, reserve.c and trim.c share; nobody
+// else includes this.
 #ifndef SCIMD_STORE_INTERNAL_H
 #define SCIMD_STORE_INTERNAL_H
 
@@ -9,6 +10,7 @@
 #include <limits.h>
 #include <lmdb.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 // The first two are in every store; the rest are the host's, or the caller's own (raw.h).
 enum store_db { STORE_STATE, STORE_AUDIT, STORE_RESOURCE, STORE_LEDGER, STORE_FIND, STORE_DBS };
@@ -24,6 +26,7 @@ struct store {
 	pthread_rwlock_t growing; // views and writers hold it shared, growing takes it alone
 	size_t map_size, map_max;
 	size_t last_commit; // what was known when the environment broke
+	atomic_uint looks; // trim.c
 	int lock;
 	char dir[PATH_MAX], reserve[PATH_MAX];
 };
@@ -40,6 +43,11 @@ struct store_txn {
 	struct find_pair *found; // new entries of the reverse table, put in at the end
 	size_t found_count, found_cap;
 };
+
+// trim.c, both in a transaction: one look at the map; so many of one walk.
+void store_step(struct store *s);
+void store_walked(struct store *s, unsigned int steps);
+void store_rest(struct store *s); // outside of any
 
 MDB_dbi store_dbi(const struct store_txn *t, unsigned int db);
 int store_errno(int rc); // of LMDB's codes, 0 or -errno

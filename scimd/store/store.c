@@ -466,15 +466,15 @@ out:
 	return r;
 }
 
-int store_apply(struct store *s, int (*fn)(struct store_txn *t, void *arg, struct fail *f),
-		void *arg, struct fail *f)
+static int store_run(struct store *s, int (*fn)(struct store_txn *t, void *arg, struct fail *f),
+		     void *arg, bool vital, struct fail *f)
 {
 	int r;
 
 	for (;;) {
 		r = store_once(s, fn, arg, f);
 		// The disk is full: what was kept back for this moment is given up.
-		if ((r == -ENOSPC || r == -EDQUOT) && store_reserve_release(s))
+		if ((r == -ENOSPC || r == -EDQUOT) && vital && store_reserve_release(s))
 			continue;
 		if (r != -STORE_EFULL)
 			return r;
@@ -482,6 +482,18 @@ int store_apply(struct store *s, int (*fn)(struct store_txn *t, void *arg, struc
 		if (r < 0)
 			return r;
 	}
+}
+
+int store_apply(struct store *s, int (*fn)(struct store_txn *t, void *arg, struct fail *f),
+		void *arg, struct fail *f)
+{
+	return store_run(s, fn, arg, s->host, f);
+}
+
+int store_apply_vital(struct store *s, int (*fn)(struct store_txn *t, void *arg, struct fail *f),
+		      void *arg, struct fail *f)
+{
+	return store_run(s, fn, arg, true, f);
 }
 
 int store_try(struct store_txn *t, int (*fn)(struct store_txn *t, void *arg, struct fail *f),
@@ -543,6 +555,15 @@ int store_copy(struct store *s, int fd, struct fail *f)
 	}
 	return rc ? fail(f, -store_errno(rc), "the store cannot be copied: %s", mdb_strerror(rc))
 		  : 0;
+}
+
+void store_tend(struct store *s)
+{
+	int dead;
+
+	(void)store_reserve(s);
+	(void)mdb_reader_check(s->env, &dead);
+	store_rest(s);
 }
 
 int store_stat(struct store *s, struct store_stats *out)

@@ -54,22 +54,30 @@ void store_close(struct store *s);
 int store_copy(struct store *s, int fd, struct fail *f);
 
 // Runs fn in one write transaction and commits; fn may run again (map grown) and
-// must not keep anything between runs. fn's failure aborts. -ENOSPC: disk full and
-// the reserve used up, nothing changed. A commit that fails otherwise may be there or
+// must not keep anything between runs. fn's failure aborts. -ENOSPC: disk full (and
+// the host's reserve used up), nothing changed. A commit that fails otherwise may be there or
 // not: look. LMDB then refuses all until it is opened anew, which the next apply or
 // view does, and looks whether it is whole (-EBADMSG: it is not; restart).
 int store_apply(struct store *s, int (*fn)(struct store_txn *t, void *arg, struct fail *f),
 		void *arg, struct fail *f);
+// The same for what must not fail for want of room: the reserve is for this alone where
+// the databases are the caller's own.
+int store_apply_vital(struct store *s, int (*fn)(struct store_txn *t, void *arg, struct fail *f),
+		      void *arg, struct fail *f);
 // Runs fn in a transaction inside t: what it wrote stays only if it returns 0.
 int store_try(struct store_txn *t, int (*fn)(struct store_txn *t, void *arg, struct fail *f),
 	      void *arg, struct fail *f);
 int store_view(struct store *s, struct store_txn **out, struct fail *f);
 
-// DIR/reserve: room on the disk for one more commit. store_apply gives it up when
-// the disk is full and tries again. Makes it where it is missing or too small;
+// DIR/reserve: room on the disk for one more commit. It is given up when the disk is
+// full, and the commit tried again. Makes it where it is missing or too small;
 // false: there is no room for it.
 bool store_reserve(struct store *s);
 bool store_reserve_release(struct store *s); // true: room became free
+// Every few seconds where many processes share the store: the reserve, and what readers
+// that were killed have left behind, which would keep old pages from being used again;
+// and what is mapped, but was not needed for long, is let go.
+void store_tend(struct store *s);
 void store_view_end(struct store_txn *t);
 
 struct store_resource {
