@@ -66,11 +66,15 @@ static void *serve(void *arg)
 {
 	static const unsigned char head[4] = { 0, 0, 0, sizeof(said) - 1 };
 	static const unsigned char huge[4] = { 0, 0, 0x10, 0x01 };
-	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 	char block[256];
+	sigset_t all;
 	ssize_t n;
+	int fd;
 
 	(void)arg;
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, NULL); // interruptions are for the one who asks
+	fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 	if (fd < 0)
 		return NULL;
 	if (manner != CLOSES_AT_ONCE) {
