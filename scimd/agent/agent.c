@@ -380,6 +380,9 @@ void agent_free(struct agent *a)
 	worker_free(a->worker);
 	control_close(a->control);
 	round_clear(a);
+	if (a->store)
+		visit_flush(a);
+	visit_free(a);
 	agent_unuse(a);
 	store_close(a->store);
 	(void)sd_event_source_disable_unref(a->timer);

@@ -82,5 +82,7 @@ void agent_forget(struct agent *a, struct control_call *call); // the client hun
 int agent_reload(struct agent *a, struct fail *f);
 // Asks the directory about one person. The call is answered when it is known.
 void agent_check(struct agent *a, struct control_call *call, const char *name);
+// A person's session began: the first one on this host is put on record.
+void agent_session(struct agent *a, struct control_call *call, const char *name);
 
 #endif

@@ -403,6 +403,16 @@ static void command_check(struct control_call *call)
 		agent_check(call->agent, call, name);
 }
 
+static void command_session(struct control_call *call)
+{
+	const char *name = get_str(call->request, "name");
+
+	if (!name || !*name)
+		control_error(call, "usage", "session needs a name");
+	else
+		agent_session(call->agent, call, name);
+}
+
 static void command_reload(struct control_call *call)
 {
 	struct fail f = { "" };
@@ -427,5 +437,7 @@ const struct control_command control_commands[] = {
 	{ "reload", CONTROL_ROOT, command_reload, "read the configuration again" },
 	{ "check", CONTROL_ANYONE, command_check,
 	  "the live check: root about anyone, others about themselves" },
+	{ "session", CONTROL_ANYONE, command_session,
+	  "pam_scim tells that a session began: root of anyone, others of themselves" },
 	{ 0 },
 };

@@ -16,6 +16,11 @@ struct agent_wish { // a round that waits for its turn
 	char accept_directory[64];
 };
 
+struct visit {
+	uint32_t uid;
+	int64_t at; // wall, ms
+};
+
 struct agent {
 	const char *config_path;
 	bool once, once_ok;
@@ -49,12 +54,18 @@ struct agent {
 	int64_t full_boot; // boot clock of the last full round that was good, ms; 0 = none
 	char last_error[800];
 	unsigned int failures; // rounds in a row
+
+	struct visit *visits; // to be put on record (visit.c)
+	size_t visit_count;
+	sd_event_source *visit_defer;
 };
 
 void agent_hup(struct agent *a);
 void round_on_job(void *agent); // the worker has ended
 void round_clear(struct agent *a);
 void round_held_clear(struct agent_directory *d);
+void visit_flush(struct agent *a); // once no round is under way
+void visit_free(struct agent *a);
 int agent_plan_next(struct agent *a, uint64_t seconds);
 
 #endif

@@ -301,6 +301,7 @@ void round_on_job(void *arg)
 	bool looked = (a->wishes->req.full || a->wishes->req.look) && !a->wishes->req.dry_run;
 
 	round_end(a);
+	visit_flush(a);
 	if (a->once) {
 		if (!a->wishes)
 			(void)sd_event_exit(a->event, 0);

@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$SRC"
 bad=0
 miss() { echo "$1" >&2; bad=1; }
-mapfile -t found < <(find nss scimd include $([ -d pam ] && echo pam) -name '*.[ch]')
+mapfile -t found < <(find nss pam scimd include -name '*.[ch]')
 sources=${found[*]}
 all="$sources $(find tests -name '*.[ch]' -not -path '*/node_modules/*')"
 
@@ -21,7 +21,8 @@ up=$(grep -nE '^#include "' $sources | awk -F: '
     if (path ~ /^scimd\/identity\//) return 3
     if (path ~ /^scimd\/client\//) return 4
     if (path ~ /^scimd\/(agent|directory)\//) return 5
-    if (path ~ /^(scimd\/(ctl|lockout)|nss|pam)\//) return 6
+    if (path ~ /^(nss|pam)\//) return 6
+    if (path ~ /^scimd\/(ctl|lockout)\//) return 7
     return -1
   }
   function part(path) { return path ~ /^scimd\// ? substr(path, 1, index(substr(path, 7), "/") + 6) : substr(path, 1, index(path, "/")) }
@@ -31,6 +32,8 @@ up=$(grep -nE '^#include "' $sources | awk -F: '
 [ -z "$up" ] || miss "$up"
 # What goes into foreign processes: the module and the image's reader need libc and the contract only.
 foreign=$(grep -nE '^#include ["<]' nss/*.[ch] | grep -vE '"(nss/|scimd/image/(read|record)\.h)|<(scimd/[a-z]+|[a-z0-9_]+|sys/[a-z]+|linux/[a-z]+)\.h>' || :)
+[ -z "$foreign" ] || miss "$foreign"
+foreign=$(grep -nE '^#include ["<]' pam/*.[ch] | grep -vE '"(pam/[a-z]+\.h|scimd/image/read\.h)"|<(scimd/[a-z]+|security/pam_[a-z]+|[a-z0-9_]+|sys/[a-z]+)\.h>' || :)
 [ -z "$foreign" ] || miss "$foreign"
 
 echo "# a library has its one place"
@@ -42,6 +45,7 @@ done <<'END'
 curl/ scimd/client/transfer[a-z_]*\.[ch]
 lmdb\.h scimd/store/(store|record|audit|internal)\.[ch]
 ini_ scimd/base/config_file\.c
+security/ pam/pam_scim\.c
 libsmartcols scimd/base/columns\.c
 microhttpd scimd/directory/http[a-z_]*\.[ch]
 END
@@ -57,11 +61,12 @@ for f in $all; do
 done
 
 echo "# one map for each module: it exports its entry points only"
+[ "$(tr -d '[:space:]' <pam/scim.map)" = '{global:pam_sm_*;local:*;};' ] || miss "pam/scim.map exports more than pam_sm_*"
 [ "$(tr -d '[:space:]' <nss/scim.map)" = '{global:_nss_scim_*;local:*;};' ] || miss "nss/scim.map exports more than _nss_scim_*"
 
 echo "# the tarball has all that the tests need"
 makefile=$(cat Makefile.am)
-for f in $(find tests packaging docs nss scimd include -type f -not -path '*/node_modules/*' \
+for f in $(find tests packaging docs nss pam scimd include -type f -not -path \'*/node_modules/*\' \
   -not -name '*.o' -not -name '*.lo' -not -path '*/.*'); do
   [[ "$makefile" == *"$f"* ]] && continue
   case $f in
