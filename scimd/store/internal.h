@@ -11,7 +11,7 @@
 #include <pthread.h>
 
 // The first two are in every store; the rest are the host's, or the caller's own (raw.h).
-enum store_db { STORE_STATE, STORE_AUDIT, STORE_RESOURCE, STORE_LEDGER, STORE_DBS };
+enum store_db { STORE_STATE, STORE_AUDIT, STORE_RESOURCE, STORE_LEDGER, STORE_QUEUE, STORE_DBS };
 
 #define STORE_EFULL EXFULL // the map is full: grow and run again; never leaves the store
 

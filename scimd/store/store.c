@@ -21,7 +21,7 @@
 #define STORE_FORMAT "1"
 
 static const char *const store_common[] = { "state", "audit" };
-static const char *const store_host[] = { "resource", "ledger", NULL };
+static const char *const store_host[] = { "resource", "ledger", "queue", NULL };
 
 int store_errno(int rc)
 {
@@ -481,7 +481,7 @@ int store_stat(struct store *s, struct store_stats *out)
 
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < (s->host ? STORE_DBS : STORE_RESOURCE); i++)
+	for (size_t i = 0; i < (s->host ? STORE_QUEUE : STORE_RESOURCE); i++)
 		if (counts[i] && mdb_stat(t->txn, s->dbi[i], &ms) == 0)
 			*counts[i] = ms.ms_entries;
 	if (mdb_env_info(s->env, &info) == 0 && mdb_env_stat(s->env, &ms) == 0) {

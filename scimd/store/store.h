@@ -7,6 +7,7 @@
 //   ledger    (source, kind, SCIM id) → name, uid, gid, first and last seen
 //   state     word → bytes (fingerprints, times, configuration digests)
 //   audit     number → entry, hash-chained, append-only
+//   queue     what is still to be done (queue.h)
 //
 // Keys made from outside strings are SHA-256; the value begins with the whole
 // strings, which are compared. The ledger is state, not cache: it never shrinks.
