@@ -53,6 +53,7 @@ void agent_status_get(struct agent *a, struct agent_status *out)
 				      .last_error = a->last_error[0] ? a->last_error : NULL,
 				      .no_room = a->no_room,
 				      .next_at = a->next_at };
+	lockout_state(a->lockout, &out->lockout);
 }
 
 static void agent_directories_free(struct agent_directory *d, size_t n)
@@ -339,6 +340,8 @@ int agent_new(const struct agent_options *o, struct agent **out, struct fail *f)
 		r = agent_signals(a, f);
 	if (r == 0)
 		r = worker_new(a->event, round_on_job, a, &a->worker, f);
+	if (r == 0)
+		r = lockout_new(a, &a->lockout);
 	if (r == 0 && !a->once)
 		r = agent_listen(a, f);
 	if (r < 0)
@@ -379,6 +382,7 @@ void agent_free(struct agent *a)
 		return;
 	worker_free(a->worker);
 	control_close(a->control);
+	lockout_free(a->lockout);
 	round_clear(a);
 	if (a->store)
 		visit_flush(a);

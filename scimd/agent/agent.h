@@ -11,6 +11,7 @@
 
 #include "scimd/agent/config.h"
 #include "scimd/agent/job.h"
+#include "scimd/agent/lockout.h"
 #include "scimd/base/fail.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -53,6 +54,7 @@ struct agent_status {
 	const char *last_error;
 	const char *no_room; // of the last job (job.h)
 	int64_t next_at;     // wall ms
+	struct lockout_state lockout;
 };
 
 // A round somebody asked for.

@@ -6,6 +6,7 @@
 #include "scimd/agent/control.h"
 #include "scimd/agent/ear.h"
 #include "scimd/agent/explain.h"
+#include "scimd/agent/lockout.h"
 #include "scimd/base/clock.h"
 #include "scimd/base/fail.h"
 #include "scimd/image/read.h"
@@ -126,6 +127,20 @@ static const char *status_health(const struct agent_status *st, bool image, char
 	if (!image || st->publish_failed) {
 		(void)snprintf(why, len, "no image could be published: %s",
 			       st->last_error ? st->last_error : "none yet");
+		return "red";
+	}
+	if (st->lockout.held) {
+		(void)snprintf(
+			why, len,
+			"the processes of %zu people who were locked out at once go on; see: "
+			"scimctl lockout",
+			st->lockout.held);
+		return "red";
+	}
+	if (st->lockout.problem[0]) {
+		(void)snprintf(why, len,
+			       "the processes of %zu people who were locked out go on: %s",
+			       st->lockout.queued, st->lockout.problem);
 		return "red";
 	}
 	if (!st->last_at) {
@@ -434,6 +449,9 @@ const struct control_command control_commands[] = {
 	{ "rebuild", CONTROL_ROOT, command_rebuild, "publish a new image from the store" },
 	{ "sync", CONTROL_ROOT, command_sync, "fetch now" },
 	{ "audit", CONTROL_ROOT, command_audit, "the audit log" },
+	{ "lockout", CONTROL_ROOT, command_lockout,
+	  "whose processes are still to be ended; accept: also where that is many at once" },
+	{ "evidence", CONTROL_ROOT, command_evidence, "when leavers were seen, denied, ended" },
 	{ "reload", CONTROL_ROOT, command_reload, "read the configuration again" },
 	{ "check", CONTROL_ANYONE, command_check,
 	  "the live check: root about anyone, others about themselves" },

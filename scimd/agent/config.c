@@ -14,6 +14,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
+#include <scimd/lockout.h>
 #include <scimd/paths.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -34,6 +35,7 @@ enum config_type {
 	CONFIG_ALLOW,  // a SCIM filter, or `all`
 	CONFIG_HOME,   // a template
 	CONFIG_QUIRKS,
+	CONFIG_MESSAGE, // a line of at most max bytes
 };
 
 struct config_row {
@@ -113,6 +115,15 @@ static const struct config_row config_rows[] = {
 	  "age of the last complete sync at which logins warn, 0 = never" },
 	{ "access", "stale-deny", CONFIG_SPAN, IN_CONFIG(stale_deny), "7d", 0, 3650 * DAY, NULL,
 	  "age of the last complete sync at which logins are denied, 0 = never" },
+	{ "lockout", "on_policy", CONFIG_WORD, IN_CONFIG(lockout_policy), "keep", 0, 0, "keep end",
+	  "whether the processes of those whom only the policy denies are ended too" },
+	{ "lockout", "grace", CONFIG_SPAN, IN_CONFIG(lockout_grace), "0s", 0,
+	  LOCKOUT_GRACE_MAX / 1000, NULL, "time between asking processes to end and killing them" },
+	{ "lockout", "message", CONFIG_MESSAGE, IN_CONFIG(lockout_message),
+	  "Your account was disabled; this session ends now.", 0, LOCKOUT_MESSAGE_MAX, NULL,
+	  "what is written to the person's terminals" },
+	{ "lockout", "socket", CONFIG_PATH, IN_CONFIG(lockout_socket), LOCKOUT_SOCKET, 0, 0, NULL,
+	  "where scim-lockout listens" },
 };
 #define CONFIG_ROWS (sizeof(config_rows) / sizeof(*config_rows))
 #define LOCAL_GROUP "local_group."
@@ -306,6 +317,11 @@ static void config_set(struct config_loader *ld, const struct config_row *row,
 			config_bad(ld, l, "\"%.100s\" is not in the quirk table; see scimd.conf(5)",
 				   unknown);
 		break;
+	case CONFIG_MESSAGE:
+		if (strlen(l->value) > row->max)
+			config_bad(ld, l, "is longer than %llu bytes",
+				   (unsigned long long)row->max);
+		break;
 	case CONFIG_FILTER:
 	case CONFIG_ALLOW:
 	case CONFIG_TEXT:
@@ -397,10 +413,10 @@ static void config_line(struct config_loader *ld, const struct config_line *l)
 	if (dir && !d)
 		return;
 	if (!dir && strcmp(kind, "scimd") != 0 && strcmp(kind, "identity") != 0 &&
-	    strcmp(kind, "access") != 0) {
+	    strcmp(kind, "access") != 0 && strcmp(kind, "lockout") != 0) {
 		config_bad(ld, l,
-			   "unknown section; there are [scimd], [directory/NAME], [identity] and "
-			   "[access]");
+			   "unknown section; there are [scimd], [directory/NAME], [identity], "
+			   "[access] and [lockout]");
 		return;
 	}
 	if (!l->key[0])

@@ -8,6 +8,7 @@
 #include "scimd/agent/ear.h"
 #include "scimd/agent/fetch.h"
 #include "scimd/agent/live.h"
+#include "scimd/agent/lockout.h"
 #include "scimd/agent/worker.h"
 
 struct agent_wish { // a round that waits for its turn
@@ -36,6 +37,7 @@ struct agent {
 	bool store_lost;
 	struct worker *worker;
 	struct control *control;
+	struct lockout *lockout;
 
 	struct agent_wish *wishes; // the first one is under way while `running`
 	bool running;

@@ -299,11 +299,13 @@ void round_on_job(void *arg)
 	// Only a look at the directory puts off the next one: local files that change all
 	// the time must not.
 	bool looked = (a->wishes->req.full || a->wishes->req.look) && !a->wishes->req.dry_run;
+	bool asking;
 
 	round_end(a);
 	visit_flush(a);
+	asking = lockout_go(a->lockout);
 	if (a->once) {
-		if (!a->wishes)
+		if (!a->wishes && !asking)
 			(void)sd_event_exit(a->event, 0);
 	} else if (looked || !a->timer) {
 		(void)agent_plan_next(a, round_pause(a));
@@ -320,6 +322,7 @@ static void round_work(struct agent *a)
 	char path[4096];
 
 	a->input = (struct job_input){ .config = a->config,
+				       .seen = clock_wall(),
 				       .store = a->store,
 				       .stages = a->stages,
 				       .dry_run = w->req.dry_run,

@@ -13,7 +13,15 @@
 #include <stdatomic.h>
 
 // The first two are in every store; the rest are the host's, or the caller's own (raw.h).
-enum store_db { STORE_STATE, STORE_AUDIT, STORE_RESOURCE, STORE_LEDGER, STORE_FIND, STORE_DBS };
+enum store_db {
+	STORE_STATE,
+	STORE_AUDIT,
+	STORE_RESOURCE,
+	STORE_LEDGER,
+	STORE_FIND,
+	STORE_QUEUE,
+	STORE_DBS
+};
 
 #define STORE_EFULL EXFULL // the map is full: grow and run again; never leaves the store
 
@@ -26,7 +34,7 @@ struct store {
 	pthread_rwlock_t growing; // views and writers hold it shared, growing takes it alone
 	size_t map_size, map_max;
 	size_t last_commit; // what was known when the environment broke
-	atomic_uint looks; // trim.c
+	atomic_uint looks;  // trim.c
 	int lock;
 	char dir[PATH_MAX], reserve[PATH_MAX];
 };

@@ -22,7 +22,7 @@
 #define STORE_FORMAT_HOST "2" // 1 had no reverse table: it is made when such a store is opened
 
 static const char *const store_common[] = { "state", "audit" };
-static const char *const store_host[] = { "resource", "ledger", "find", NULL };
+static const char *const store_host[] = { "resource", "ledger", "find", "queue", NULL };
 
 int store_errno(int rc)
 {

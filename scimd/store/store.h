@@ -8,6 +8,7 @@
 //   find      word that either of them is known by → (source, kind, SCIM id); find.c
 //   state     word → bytes (fingerprints, times, configuration digests)
 //   audit     number → entry, hash-chained, append-only
+//   queue     what is still to be done (queue.h)
 //
 // Keys made from outside strings are SHA-256; the value begins with the whole
 // strings, which are compared. The ledger is state, not cache: it never shrinks.
