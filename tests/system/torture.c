@@ -3,7 +3,8 @@
 // Preloaded into a daemon, makes one of its calls fail: allocation number
 // TORTURE_ALLOC gives NULL, write number TORTURE_WRITE writes only half of what it
 // was asked to (a real short write, the half is there). TORTURE_COUNT names a file
-// that is told at the end how many of each there were. The daemons have a malloc of
+// that is told at the end how many of each there were. While the file that TORTURE_META
+// names is there, no meta page of an LMDB store can be written. The daemons have a malloc of
 // their own (scimd/base/memory.c): what fails here is the heap beneath it, whoever
 // asked, the program or one of its libraries.
 #define _GNU_SOURCE
@@ -111,8 +112,21 @@ ssize_t write(int fd, const void *data, size_t len)
 	return syscall(SYS_write, fd, data, torture_cut(len));
 }
 
+// One of the first two pages, and less than a page.
+static int torture_meta(size_t len, off_t at)
+{
+	const char *path = getenv("TORTURE_META");
+
+	if (!path || len >= 4096 || at >= 2 * 4096 || access(path, F_OK) < 0)
+		return 0;
+	errno = EIO;
+	return 1;
+}
+
 ssize_t pwrite(int fd, const void *data, size_t len, off_t at)
 {
+	if (torture_meta(len, at))
+		return -1;
 	return syscall(SYS_pwrite64, fd, data, torture_cut(len), at);
 }
 

@@ -892,6 +892,31 @@ static void test_identity_hostile_records(void **state)
 	assert_true(tried >= 400);
 }
 
+// Legal, if odd: slashes, spaces, a DN, four thousand characters.
+static void test_identity_odd_ids_are_served(void **state)
+{
+	static const char *const ids[] = {
+		"/", "?", "#", "%2F", "a b", "..", "uid=ada,ou=people,dc=example,dc=com"
+	};
+	char longest[4097], json[4200];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ids) / sizeof(*ids); i++) {
+		crowd.count = 0;
+		(void)snprintf(json, sizeof(json), "{\"id\":\"%s\",\"userName\":\"ada\"}", ids[i]);
+		user(json);
+		assert_non_null(only());
+		assert_string_equal(only()->id, ids[i]);
+	}
+	memset(longest, 'x', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = '\0';
+	crowd.count = 0;
+	(void)snprintf(json, sizeof(json), "{\"id\":\"%s\",\"userName\":\"ada\"}", longest);
+	user(json);
+	assert_non_null(only());
+	assert_string_equal(only()->id, longest);
+}
+
 static void test_identity_records_without_an_id_are_refused(void **state)
 {
 	static const char *const rows[] = {
@@ -938,6 +963,7 @@ int main(void)
 		T(test_identity_collisions_are_never_probed),
 		T(test_identity_private_groups_stay_private),
 		T(test_identity_hostile_records),
+		T(test_identity_odd_ids_are_served),
 		T(test_identity_records_without_an_id_are_refused),
 	};
 

@@ -8,7 +8,9 @@
 #include "scimd/base/buf.h"
 #include "scimd/base/clock.h"
 #include "scimd/base/fail.h"
+#include "scimd/identity/map.h"
 #include "scimd/scim/resource.h"
+#include <json-c/json.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -286,6 +288,36 @@ static void test_plan_disables_out_of_a_failed_list(void **state)
 	}
 }
 
+// Both in one walk is inactive, and of the date of the copy that said so.
+static void test_plan_seen_active_and_inactive_is_inactive(void **state)
+{
+	static const char off[] = "{\"id\":\"one\",\"userName\":\"ada\",\"active\":false,"
+				  "\"meta\":{\"lastModified\":\"2024-06-01T00:00:00Z\"}}";
+	static const char on[] = "{\"id\":\"one\",\"userName\":\"ada\",\"active\":true,"
+				 "\"meta\":{\"lastModified\":\"2023-01-01T00:00:00Z\"}}";
+	struct mapping *m = NULL;
+	struct fail f = { "" };
+
+	for (int turned = 0; turned < 2; turned++) {
+		assert_int_equal(setup(state), 0);
+		assert_int_equal(mapping_new(NULL, 0, NULL, 0, &m, &f), 0);
+		stored("corp", RESOURCE_USER, "one", NULL, "2024-01-01T00:00:00Z");
+		assert_int_equal(stage_new("corp", m, store, &stages[0]), 0);
+		for (int i = 0; i < 2; i++) {
+			struct json_object *o = json_tokener_parse((i == 0) == !turned ? on : off);
+
+			assert_int_equal(stage_resource(stages[0], RESOURCE_USER, o), i ? 2 : 0);
+			json_object_put(o);
+		}
+		assert_int_equal(stage_finish(stages[0], false, &f), 0);
+		make();
+		assert_int_equal(what("one"), 'd');
+		stage_free(stages[0]);
+		mapping_free(m);
+		(void)teardown(state);
+	}
+}
+
 static int put_ledger(struct store_txn *t, void *arg, struct fail *f)
 {
 	(void)f;
@@ -328,6 +360,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_plan_a_group_is_not_a_user_of_the_same_id,
 						setup, teardown),
 		cmocka_unit_test(test_plan_disables_out_of_a_failed_list),
+		cmocka_unit_test(test_plan_seen_active_and_inactive_is_inactive),
 		cmocka_unit_test_setup_teardown(
 			test_plan_reads_the_ledger_and_sees_that_it_was_restored, setup, teardown),
 	};
