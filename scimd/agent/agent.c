@@ -208,6 +208,9 @@ static int agent_on_timer(sd_event_source *s, uint64_t usec, void *arg)
 
 	(void)s;
 	(void)usec;
+	// A slow first list is not read twice: its end sets the timer anew.
+	if (a->running && a->wishes->req.full && !a->wishes->req.dry_run)
+		return 0;
 	if (agent_sync(a, agent_full_due(a) ? &full : &look) < 0)
 		(void)agent_plan_next(a, 5); // out of memory: no reason to stop for good
 	return 0;
