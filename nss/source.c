@@ -53,9 +53,8 @@ const char *nss_image_path = SCIMD_IMAGE;
 
 static _Atomic uint32_t lookups; // counted to READ_FIRST
 
-// The shared image. sequence is 0 before the first, and odd while it changes.
-static _Atomic uint32_t sequence;
-static _Atomic(const struct image *) view;
+_Atomic uint32_t nss_source_sequence;
+_Atomic(const struct image *) nss_source_view;
 
 // Only whoever holds `mapper`, by putting its pid there, touches the range.
 static _Atomic int mapper;
@@ -67,21 +66,9 @@ static bool still_reading(void)
 	       atomic_fetch_add_explicit(&lookups, 1, memory_order_relaxed) < READ_FIRST;
 }
 
-static inline bool take_shared(struct hold *h)
+static bool take_shared(struct hold *h)
 {
-	h->sequence = atomic_load_explicit(&sequence, memory_order_acquire);
-	if (h->sequence == 0 || h->sequence % 2)
-		return false;
-	h->image = atomic_load_explicit(&view, memory_order_relaxed);
-	return !image_retired(h->image);
-}
-
-// True when what was found counts: it is from the true image, to the end.
-static inline bool shared_is_true(const struct hold *h)
-{
-	if (image_retired(h->image)) // has the fence
-		return false;
-	return atomic_load_explicit(&sequence, memory_order_relaxed) == h->sequence;
+	return nss_source_shared(&h->image, &h->sequence);
 }
 
 static unsigned char *file_of(struct range *r)
@@ -141,14 +128,14 @@ static bool move_in(struct image *new)
 
 static void exchange(bool inherited)
 {
-	uint32_t odd = atomic_load_explicit(&sequence, memory_order_relaxed) | 1;
+	uint32_t odd = atomic_load_explicit(&nss_source_sequence, memory_order_relaxed) | 1;
 	struct image new, *next;
 
 	if (image_open(&new, nss_image_path, IMAGE_BY_MAP) < 0)
 		return; // pread finds the error to report
 	if (inherited)  // from a thread that was not forked along, half done perhaps
 		range = NULL;
-	atomic_store_explicit(&sequence, odd, memory_order_relaxed);
+	atomic_store_explicit(&nss_source_sequence, odd, memory_order_relaxed);
 	atomic_thread_fence(memory_order_seq_cst);
 	if (!move_in(&new)) {
 		image_close(&new);
@@ -156,8 +143,8 @@ static void exchange(bool inherited)
 	}
 	next = &range->views[odd / 2 % VIEWS];
 	*next = new;
-	atomic_store_explicit(&view, next, memory_order_relaxed);
-	atomic_store_explicit(&sequence, odd + 1 ? odd + 1 : 2, memory_order_release);
+	atomic_store_explicit(&nss_source_view, next, memory_order_relaxed);
+	atomic_store_explicit(&nss_source_sequence, odd + 1 ? odd + 1 : 2, memory_order_release);
 }
 
 // Maps the file, unless another thread is about to. The right to do so is a pid:
@@ -231,7 +218,7 @@ static enum nss_status status_of(int r, int *errnop)
 	}
 }
 
-enum nss_status nss_source_look(nss_look_fn *look, void *arg, const char *name, int *errnop)
+enum nss_status nss_source_search(nss_look_fn *look, void *arg, const char *name, int *errnop)
 {
 	struct hold h;
 	bool map;
@@ -245,7 +232,7 @@ enum nss_status nss_source_look(nss_look_fn *look, void *arg, const char *name, 
 				return status_of(r, errnop);
 		}
 		r = look(h.image, arg);
-		if (h.sequence ? shared_is_true(&h) : give_back_own(&h))
+		if (h.sequence ? nss_source_true(h.image, h.sequence) : give_back_own(&h))
 			return status_of(r, errnop);
 	}
 	return status_of(-EAGAIN, errnop);

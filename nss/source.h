@@ -6,9 +6,13 @@
 #ifndef NSS_SOURCE_H
 #define NSS_SOURCE_H
 
-#include <nss.h>
+#include "scimd/image/read.h"
 
-struct image;
+#include <errno.h>
+#include <nss.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 // The image's path: SCIMD_IMAGE. A variable only so that unit tests, which link
 // these objects, may point it elsewhere; the module does not export it.
@@ -19,11 +23,50 @@ extern const char *nss_image_path;
 // only after nss_source_look returned success.
 typedef int nss_look_fn(const struct image *im, void *arg);
 
-// name: what is looked for, or NULL; one that no account can bear is refused
-// before the first system call.
-enum nss_status nss_source_look(nss_look_fn *look, void *arg, const char *name, int *errnop);
-
-// A positive answer without any image: no such account can exist.
+// The answer where there is positively none.
 enum nss_status nss_source_none(int *errnop);
+
+// The long way: maps the image or reads the file, looks again where it was retired
+// meanwhile, and says what went wrong.
+enum nss_status nss_source_search(nss_look_fn *look, void *arg, const char *name, int *errnop);
+
+// The shared image: its sequence is 0 before the first, and odd while it changes.
+extern _Atomic uint32_t nss_source_sequence;
+extern _Atomic(const struct image *) nss_source_view;
+
+// True when the image is there; sequence_out is for nss_source_true.
+static inline bool nss_source_shared(const struct image **image_out, uint32_t *sequence_out)
+{
+	*sequence_out = atomic_load_explicit(&nss_source_sequence, memory_order_acquire);
+	if (*sequence_out == 0 || *sequence_out % 2)
+		return false;
+	*image_out = atomic_load_explicit(&nss_source_view, memory_order_relaxed);
+	return !image_retired(*image_out);
+}
+
+// True when what was found counts: it is from the true image, to the end.
+static inline bool nss_source_true(const struct image *image, uint32_t sequence)
+{
+	if (image_retired(image)) // has the fence
+		return false;
+	return atomic_load_explicit(&nss_source_sequence, memory_order_relaxed) == sequence;
+}
+
+// name: what is looked for, or NULL; one that no account can bear is refused before
+// the first system call. The warm lookup is in line.
+static inline enum nss_status nss_source_look(nss_look_fn *look, void *arg, const char *name,
+					      int *errnop)
+{
+	const struct image *image;
+	uint32_t sequence;
+	int r;
+
+	if (nss_source_shared(&image, &sequence)) {
+		r = look(image, arg);
+		if ((r == 0 || r == -ENOENT) && nss_source_true(image, sequence))
+			return r == 0 ? NSS_STATUS_SUCCESS : nss_source_none(errnop);
+	}
+	return nss_source_search(look, arg, name, errnop);
+}
 
 #endif

@@ -49,6 +49,8 @@ enum account_rule {
 // (requirements: uids above 2^31-1 have made other programs root).
 static inline bool account_id_reserved(uint64_t id)
 {
+	if (id - 65536 < 2147352576u - 65536) // nearly always
+		return false;
 	return id < 1000 || (id >= 61184 && id <= 65519) || id == 65534 || id == 65535 ||
 	       id >= 2147352576u;
 }

@@ -30,9 +30,12 @@
 #define SCIMD_IMAGE_H
 
 #include <stdint.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #define IMAGE_MAGIC "SCIMDIMG"
-#define IMAGE_VERSION 1u // a reader refuses any other
+#define IMAGE_VERSION 2u // a reader refuses any other
 #define IMAGE_HEADER_LEN 4096u
 #define IMAGE_MAX (4ull << 30) // no larger file is written or read
 
@@ -156,9 +159,6 @@ _Static_assert(sizeof(struct image_user) == 36, "user head");
 _Static_assert(sizeof(struct image_group) == 24, "group head");
 _Static_assert(sizeof(struct image_header) <= IMAGE_HEADER_LEN, "one page");
 
-// Hash and checksum: 128-bit multiply-folds of 16-byte steps, each step with keys
-// of its own, summed (so a processor works on several at once), defined by the
-// code below (it is the specification).
 #define IMAGE_INLINE static inline __attribute__((always_inline))
 
 IMAGE_INLINE uint64_t image_mix(uint64_t a, uint64_t b)
@@ -186,64 +186,87 @@ IMAGE_INLINE uint64_t image_load(const unsigned char *p, uint64_t n) // n <= 8, 
 	return v;
 }
 
-// The hash in three steps, for data that does not lie in one piece: start with
-// the whole length, any number of 16-byte blocks, then the 0 to 15 last bytes.
-struct image_hash_run {
-	uint64_t a, b, sum;
-};
-
-IMAGE_INLINE void image_hash_start(struct image_hash_run *h, uint64_t seed, uint64_t len)
-{
-	h->a = seed ^ 0x9e3779b97f4a7c15u;
-	h->b = seed + 0xd6e8feb86659fd93u;
-	h->sum = len;
-}
-
-IMAGE_INLINE void image_hash_step(struct image_hash_run *h, uint64_t first, uint64_t second)
-{
-	h->sum += image_mix(h->a ^ first, h->b ^ second);
-	h->a += 0xa0761d6478bd642fu;
-	h->b += 0xe7037ed1a0b428dbu;
-}
-
-IMAGE_INLINE void image_hash_blocks(struct image_hash_run *h, const unsigned char *p, uint64_t n)
-{
-	for (; n > 0; n--, p += 16)
-		image_hash_step(h, image_load(p, 8), image_load(p + 8, 8));
-}
-
-// The last bytes, as two numbers that are 0 where there are none.
-IMAGE_INLINE uint64_t image_hash_last(struct image_hash_run *h, uint64_t first, uint64_t second)
-{
-	image_hash_step(h, first, second);
-	return image_mix(h->sum ^ 0x8ebc6af09c88c6e3u, h->a ^ 0x589965cc75374cc3u);
-}
-
-IMAGE_INLINE uint64_t image_hash_end(struct image_hash_run *h, const unsigned char *p, uint64_t len)
-{
-	uint64_t first = len < 8 ? len : 8;
-
-	return image_hash_last(h, image_load(p, first), image_load(p + first, len - first));
-}
-
+// The hash of a key: 128-bit multiply-folds of 16-byte steps, each step with keys of
+// its own, summed. It is defined by this code, as the checksum below is.
 IMAGE_INLINE uint64_t image_hash(uint64_t seed, const void *data, uint64_t len)
 {
 	const unsigned char *p = data;
-	struct image_hash_run h;
+	uint64_t a = seed ^ 0x9e3779b97f4a7c15u, b = seed + 0xd6e8feb86659fd93u;
+	uint64_t sum = len, left = len, first;
 
-	image_hash_start(&h, seed, len);
-	image_hash_blocks(&h, p, len / 16);
-	return image_hash_end(&h, p + len / 16 * 16, len % 16);
+	for (; left >= 16; left -= 16, p += 16) {
+		sum += image_mix(a ^ image_load(p, 8), b ^ image_load(p + 8, 8));
+		a += 0xa0761d6478bd642fu;
+		b += 0xe7037ed1a0b428dbu;
+	}
+	first = left < 8 ? left : 8;
+	sum += image_mix(a ^ image_load(p, first), b ^ image_load(p + first, left - first));
+	return image_mix(sum ^ 0x8ebc6af09c88c6e3u,
+			 (a + 0xa0761d6478bd642fu) ^ 0x589965cc75374cc3u);
 }
 
-IMAGE_INLINE uint32_t image_check_fold(uint64_t h)
+// The checksum, over steps of 16 bytes as two little-endian numbers; the last step
+// has 0 to 15 bytes, and zeros. In each step a number is combined with a key of that
+// step, its halves are multiplied, and the product is added to the number's sum; the
+// other number is added too, so that no half makes the other one vanish.
+typedef uint64_t image_pair __attribute__((vector_size(16), aligned(1), may_alias));
+
+struct image_sum {
+	image_pair sum, key;
+};
+
+IMAGE_INLINE void image_sum_start(struct image_sum *s, uint64_t seed, uint64_t len)
 {
-	return (uint32_t)(h ^ (h >> 32)) | 1u; // never 0
+	s->key = (image_pair){ seed, seed } ^
+		 (image_pair) { 0x9e3779b97f4a7c15u, 0xd6e8feb86659fd93u };
+	s->sum = (image_pair){ len, 0 };
+}
+
+IMAGE_INLINE void image_sum_step(struct image_sum *s, image_pair v)
+{
+	const image_pair keyed = v ^ s->key;
+
+#ifdef __SSE2__
+	s->sum += (image_pair)_mm_mul_epu32((__m128i)keyed, (__m128i)(keyed >> 32)) +
+		  (image_pair)_mm_shuffle_epi32((__m128i)v, 0x4e);
+#else
+	s->sum += (keyed & UINT32_MAX) * (keyed >> 32) + (image_pair){ v[1], v[0] };
+#endif
+	s->key += (image_pair){ 0xa0761d6478bd642fu, 0xe7037ed1a0b428dbu };
+}
+
+IMAGE_INLINE void image_sum_blocks(struct image_sum *s, const unsigned char *p, uint64_t n)
+{
+	for (; n > 0; n--, p += 16)
+		image_sum_step(s, *(const image_pair *)p);
+}
+
+// The last bytes, as two numbers that are 0 where there are none. Never 0.
+IMAGE_INLINE uint32_t image_sum_end(struct image_sum *s, image_pair last)
+{
+	uint64_t h;
+
+	image_sum_step(s, last);
+	h = image_mix(s->sum[0] ^ 0x8ebc6af09c88c6e3u, s->sum[1] ^ s->key[0]);
+	return (uint32_t)(h ^ (h >> 32)) | 1u;
+}
+
+IMAGE_INLINE uint32_t image_sum_last(struct image_sum *s, const unsigned char *p, uint64_t len)
+{
+	uint64_t first = len < 8 ? len : 8;
+
+	return image_sum_end(s, (image_pair){ image_load(p, first),
+					      image_load(p + first, len - first) });
 }
 
 IMAGE_INLINE uint32_t image_check(uint64_t seed, const void *data, uint64_t len)
 {
-	return image_check_fold(image_hash(~seed, data, len));
+	const unsigned char *p = data;
+	struct image_sum s;
+
+	image_sum_start(&s, seed, len);
+	image_sum_blocks(&s, p, len / 16);
+	return image_sum_last(&s, p + len / 16 * 16, len % 16);
 }
 
 // The line of an index of so many that a key belongs to; its tag is hash >> 32.

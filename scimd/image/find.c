@@ -6,6 +6,7 @@
 
 #include "scimd/image/read.h"
 #include "scimd/image/record.h"
+#include "scimd/image/take.h"
 
 #include <errno.h>
 #include <string.h>
@@ -39,18 +40,17 @@ int image_load_lines(const struct image *im, enum image_index which, uint64_t li
 	return r < 0 ? r : (int)n;
 }
 
-// A walk along the lines of one chain. The map way copies each line as it comes,
-// the pread way some ahead.
+// A walk along the lines of one chain, some of which are copied ahead.
 struct walk {
 	const struct image *im;
 	enum image_index which;
 	uint64_t lines, next; // next: the number of the line to come
 	unsigned steps, have, at;
-	_Alignas(64) struct image_line window[LINES];
+	struct image_line window[LINES];
 };
 
-IMAGE_INLINE void walk_start(struct walk *w, const struct image *im, enum image_index which,
-			     uint64_t hash)
+static void walk_start(struct walk *w, const struct image *im, enum image_index which,
+		       uint64_t hash)
 {
 	w->im = im;
 	w->which = which;
@@ -59,49 +59,24 @@ IMAGE_INLINE void walk_start(struct walk *w, const struct image *im, enum image_
 	w->steps = w->have = w->at = 0;
 }
 
-// The map way: copies a line and says whether it checks.
-static inline bool take_line(const struct image *im, uint64_t at, struct image_line *l)
-{
-	const unsigned char *from = im->base + at;
-	unsigned char *to = (unsigned char *)l;
-	struct image_hash_run h;
-	uint64_t first;
-
-	image_take_half(to, from);
-	image_hash_start(&h, ~(im->head.seed ^ at), sizeof(*l) - 4);
-	image_take_blocks(&h, to + 4, from + 4, 3);
-	first = image_take_word(to + 52, from + 52);
-	return l->check == image_check_fold(image_hash_last(&h, first,
-							    image_take_half(to + 60, from + 60))) &&
-	       l->used <= IMAGE_LINE_ENTRIES && l->overflow <= 1;
-}
-
 // The next line, checked. 0 or -errno.
-IMAGE_INLINE int walk_step(struct walk *w, const struct image_line **line_out)
+static int walk_step(struct walk *w, const struct image_line **line_out)
 {
-	const struct image *im = w->im;
-	struct image_line *l = w->window;
-	uint64_t at;
+	const struct image_line *l;
 	int r;
 
 	if (w->steps++ > IMAGE_CHAIN_MAX)
 		return -EBADMSG;
-	if (im->base) {
-		at = im->head.index[w->which].offset + w->next * sizeof(*l);
-		if (at > im->size || im->size - at < sizeof(*l) || !take_line(im, at, l))
-			return -EBADMSG;
-	} else {
-		if (w->at == w->have) {
-			r = image_load_lines(im, w->which, w->next, w->window, LINES);
-			if (r < 0)
-				return r;
-			w->have = (unsigned)r;
-			w->at = 0;
-		}
-		l = &w->window[w->at++];
-		if (!image_line_good(im, w->which, w->next, l))
-			return -EBADMSG;
+	if (w->at == w->have) {
+		r = image_load_lines(w->im, w->which, w->next, w->window, LINES);
+		if (r < 0)
+			return r;
+		w->have = (unsigned)r;
+		w->at = 0;
 	}
+	l = &w->window[w->at++];
+	if (!image_line_good(w->im, w->which, w->next, l))
+		return -EBADMSG;
 	if (++w->next == w->lines) {
 		w->next = 0;
 		w->at = w->have;
@@ -128,7 +103,7 @@ int image_index_has(const struct image *im, enum image_index which, uint64_t has
 	return r;
 }
 
-static inline uint64_t key_hash(const struct image *im, const struct key *key)
+IMAGE_INLINE uint64_t key_hash(const struct image *im, const struct key *key)
 {
 	if (key->name)
 		return image_hash(im->head.seed, key->name, key->len);
@@ -136,7 +111,7 @@ static inline uint64_t key_hash(const struct image *im, const struct key *key)
 }
 
 // memcmp's call costs more than names are long.
-static inline bool same_bytes(const char *a, const unsigned char *b, size_t len)
+IMAGE_INLINE bool same_bytes(const char *a, const unsigned char *b, size_t len)
 {
 	const unsigned char *p = (const unsigned char *)a;
 
@@ -146,7 +121,7 @@ static inline bool same_bytes(const char *a, const unsigned char *b, size_t len)
 	return image_load(p, len) == image_load(b, len);
 }
 
-static inline bool key_is(const struct key *key, uint32_t id, const unsigned char *name, size_t len)
+IMAGE_INLINE bool key_is(const struct key *key, uint32_t id, const unsigned char *name, size_t len)
 {
 	if (!key->name)
 		return key->id == id;
@@ -157,8 +132,69 @@ static inline bool key_is(const struct key *key, uint32_t id, const unsigned cha
 typedef int try_fn(const struct image *im, uint32_t ref, const struct key *key, char *buf,
 		   size_t len, void *out);
 
-IMAGE_INLINE int find(const struct image *im, enum image_index which, const struct key *key,
-		      try_fn *try, char *buf, size_t len, void *out)
+typedef uint32_t tags __attribute__((vector_size(16)));
+
+// The map way: copies a line and checks it. Returns which entries have the tag, one
+// bit each (without a branch for each: they could not be foretold), or -EBADMSG.
+IMAGE_INLINE int take_line(const struct image *im, uint64_t at, uint32_t tag, struct image_line *l)
+{
+	static const tags low = { 0, 1, 2, 4 }, high = { 8, 16, 32, 64 };
+	const unsigned char *from = im->base + at;
+	unsigned char *to = (unsigned char *)l;
+	image_pair first = image_take_pair(to + 4, from + 4);
+	image_pair second = image_take_pair(to + 20, from + 20);
+	image_pair third = image_take_pair(to + 36, from + 36), bits;
+	struct image_sum h;
+	uint64_t last;
+
+	image_take_half(to, from);
+	image_sum_start(&h, im->head.seed ^ at, sizeof(*l) - 4);
+	image_sum_step(&h, first);
+	image_sum_step(&h, second);
+	image_sum_step(&h, third);
+	last = image_take_word(to + 52, from + 52);
+	if (l->check !=
+		    image_sum_end(&h, (image_pair){ last, image_take_half(to + 60, from + 60) }) ||
+	    l->used > IMAGE_LINE_ENTRIES || l->overflow > 1)
+		return -EBADMSG;
+	bits = (image_pair)(((tags)((tags)first == tag) & low) |
+			    ((tags)((tags)second == tag) & high));
+	bits[0] |= bits[1];
+	return (int)((bits[0] | bits[0] >> 32) & ((1u << l->used) - 1));
+}
+
+IMAGE_INLINE int find_mapped(const struct image *im, enum image_index which, const struct key *key,
+			     try_fn *try, char *buf, size_t len, void *out)
+{
+	const uint64_t hash = key_hash(im, key);
+	const struct image_section *s = &im->head.index[which];
+	const uint64_t lines = s->length / sizeof(struct image_line);
+	uint64_t line = image_line_of(hash, lines);
+	struct image_line l;
+	int r, entries;
+
+	for (unsigned steps = 0; steps <= IMAGE_CHAIN_MAX; steps++) {
+		if (line >= lines) // the section lies in the file: image_open
+			return -EBADMSG;
+		entries = take_line(im, s->offset + line * sizeof(l), (uint32_t)(hash >> 32), &l);
+		if (entries < 0)
+			return entries;
+		for (; entries; entries &= entries - 1) {
+			r = try(im, l.ref[__builtin_ctz((unsigned)entries)], key, buf, len, out);
+			if (r <= 0)
+				return r;
+		}
+		if (!l.overflow)
+			return -ENOENT;
+		if (++line == lines)
+			line = 0;
+	}
+	return -EBADMSG;
+}
+
+static __attribute__((noinline)) int find_read(const struct image *im, enum image_index which,
+					       const struct key *key, try_fn *try, char *buf,
+					       size_t len, void *out)
 {
 	const uint64_t hash = key_hash(im, key);
 	const uint32_t tag = (uint32_t)(hash >> 32);
@@ -181,38 +217,65 @@ IMAGE_INLINE int find(const struct image *im, enum image_index which, const stru
 	return r;
 }
 
-static int try_user(const struct image *im, uint32_t ref, const struct key *key, char *buf,
-		    size_t len, void *out)
+IMAGE_INLINE int find(const struct image *im, enum image_index which, const struct key *key,
+		      try_fn *try, char *buf, size_t len, void *out)
 {
-	const uint64_t at = im->head.users.offset + 8 * (uint64_t)ref;
-	struct image_found_user *u = out;
-	const enum image_depth depth = !buf        ? IMAGE_NUMBERS
-				       : key->name ? IMAGE_STRINGS
-						   : IMAGE_NAME;
+	return im->base ? find_mapped(im, which, key, try, buf, len, out)
+			: find_read(im, which, key, try, buf, len, out);
+}
+
+// Of a user that was found by this key, and is to go to buf.
+IMAGE_INLINE enum image_depth depth_for(const struct key *key, const char *buf)
+{
+	return !buf ? IMAGE_NUMBERS : key->name ? IMAGE_STRINGS : IMAGE_NAME;
+}
+
+static __attribute__((noinline)) int try_loaded(const struct image *im, uint64_t at,
+						const struct key *key, char *buf, size_t len,
+						struct image_found_user *u)
+{
 	struct image_page page;
 	size_t have;
-	int r = image_load_user(im, at, depth, &page, &have);
+	int r = image_load_user(im, at, depth_for(key, buf), &page, &have);
 
 	if (r < 0)
 		return r;
 	if (!key_is(key, page.head.uid, page.strings, page.head.at_passwd - 1u))
 		return 1;
-	r = image_give_user(&page, have, buf, len, u);
-	if (r == 0)
-		u->at = at;
-	return r;
+	u->at = at;
+	u->head = page.head;
+	return image_give_user(page.strings, have, buf, len, u);
+}
+
+IMAGE_INLINE int try_user(const struct image *im, uint32_t ref, const struct key *key, char *buf,
+			  size_t len, void *out)
+{
+	const uint64_t at = im->head.users.offset + 8 * (uint64_t)ref;
+	struct image_found_user *u = out;
+	const unsigned char *strings;
+	unsigned char room[IMAGE_USUAL];
+	int r;
+
+	if (!im->base)
+		return try_loaded(im, at, key, buf, len, u);
+	r = image_take_user(im, at, depth_for(key, buf), room, buf, len, &u->head, &strings);
+	if (r == -EAGAIN)
+		return try_loaded(im, at, key, buf, len, u);
+	if (r < 0)
+		return r;
+	if (!key_is(key, u->head.uid, strings, u->head.at_passwd - 1u))
+		return 1;
+	u->at = at;
+	return image_give_user(strings, 0, buf, len, u);
 }
 
 static int try_private(const struct image *im, uint32_t ref, const struct key *key, char *buf,
 		       size_t len, struct image_found_group *g)
 {
 	const uint64_t at = im->head.users.offset + 8 * (uint64_t)(ref & ~IMAGE_REF_USER);
-	const enum image_depth depth = !buf        ? IMAGE_NUMBERS
-				       : key->name ? IMAGE_STRINGS
-						   : IMAGE_NAME;
 	struct image_page page;
 	size_t have;
-	int r = image_load_user(im, at, depth, &page, &have);
+	int r = image_load_user(im, at, depth_for(key, buf), &page, &have);
 
 	if (r < 0)
 		return r;
@@ -262,7 +325,9 @@ IMAGE_INLINE int find_name(const struct image *im, enum image_index which, const
 int image_user_by_name(const struct image *im, const char *name, char *buf, size_t len,
 		       struct image_found_user *out)
 {
-	return find_name(im, IMAGE_USER_NAME, name, try_user, buf, len, out);
+	// Two copies of the code, each without the other's questions.
+	return buf ? find_name(im, IMAGE_USER_NAME, name, try_user, buf, len, out)
+		   : find_name(im, IMAGE_USER_NAME, name, try_user, NULL, 0, out);
 }
 
 int image_user_by_id(const struct image *im, uint32_t uid, char *buf, size_t len,

@@ -35,26 +35,6 @@ size_t image_name_fits(const char *name)
 	return digits > 1 && p[n + digits] == '\0' ? n + digits : 0;
 }
 
-typedef uint8_t lanes __attribute__((vector_size(16)));
-
-#define BLOCK 15u // vectors: so many NULs can be counted in bytes of a word
-
-static uint64_t sum_lanes(const lanes *v)
-{
-	uint64_t half[2];
-
-	memcpy(half, v, sizeof(half));
-	return (half[0] + half[1]) * 0x0101010101010101u >> 56;
-}
-
-static bool any_lane(const lanes *v)
-{
-	uint64_t half[2];
-
-	memcpy(half, v, sizeof(half));
-	return (half[0] | half[1]) != 0;
-}
-
 static void scan_bytes(struct image_scan *scan, const unsigned char *p, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
@@ -63,64 +43,55 @@ static void scan_bytes(struct image_scan *scan, const unsigned char *p, size_t l
 	}
 }
 
-// Control bytes but NUL, ':' and DEL; and NULs counted in each lane.
-static inline void scan_lanes(lanes v, lanes *bad, lanes *nuls)
-{
-	const lanes nul = (lanes)(v == 0);
-
-	*nuls -= nul;
-	*bad |= ((lanes)(v < 0x20) ^ nul) | (lanes)(v == ':') | (lanes)(v == 0x7f);
-}
-
-static const lanes number = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 };
+static const image_lanes number = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 };
 
 bool image_scan_page(const unsigned char *p, size_t len, unsigned want)
 {
-	lanes bad = { 0 }, nuls = { 0 }, v, past;
+	image_lanes bad = { 0 }, nuls = { 0 }, v, past;
 	uint64_t found = 0;
 
-	for (; len >= 16 * BLOCK; len -= 16 * BLOCK) {
-		for (unsigned i = 0; i < BLOCK; i++, p += sizeof(v)) {
+	for (; len >= 16 * IMAGE_LANES_MAX; len -= 16 * IMAGE_LANES_MAX) {
+		for (unsigned i = 0; i < IMAGE_LANES_MAX; i++, p += sizeof(v)) {
 			memcpy(&v, p, sizeof(v));
-			scan_lanes(v, &bad, &nuls);
+			image_scan_lanes(v, &bad, &nuls);
 		}
-		found += sum_lanes(&nuls);
-		nuls = (lanes){ 0 };
+		found += image_sum_lanes(nuls);
+		nuls = (image_lanes){ 0 };
 	}
 	for (; len >= sizeof(v); len -= sizeof(v), p += sizeof(v)) {
 		memcpy(&v, p, sizeof(v));
-		scan_lanes(v, &bad, &nuls);
+		image_scan_lanes(v, &bad, &nuls);
 	}
 	memcpy(&v, p, sizeof(v));
-	past = (lanes)(number >= (uint8_t)len);
-	scan_lanes((v & ~past) | (past & 'a'), &bad, &nuls);
-	return !any_lane(&bad) && found + sum_lanes(&nuls) == want;
+	past = (image_lanes)(number >= (uint8_t)len);
+	image_scan_lanes((v & ~past) | (past & 'a'), &bad, &nuls);
+	return !image_any_lane(bad) && found + image_sum_lanes(nuls) == want;
 }
 
 void image_scan(struct image_scan *scan, const unsigned char *p, size_t len)
 {
-	lanes v, seen;
+	image_lanes v, seen;
 
 	if (len < sizeof(v)) {
 		scan_bytes(scan, p, len);
 		return;
 	}
 	while (len > 0) {
-		lanes bad = { 0 }, nuls = { 0 };
-		size_t steps = len / 16 < BLOCK - 1 ? len / 16 : BLOCK - 1;
+		image_lanes bad = { 0 }, nuls = { 0 };
+		size_t steps = len / 16 < IMAGE_LANES_MAX - 1 ? len / 16 : IMAGE_LANES_MAX - 1;
 
 		len -= steps * 16;
 		for (; steps > 0; steps--, p += sizeof(v)) {
 			memcpy(&v, p, sizeof(v));
-			scan_lanes(v, &bad, &nuls);
+			image_scan_lanes(v, &bad, &nuls);
 		}
 		if (len > 0 && len < sizeof(v)) { // the last 16 bytes, but for those seen
 			memcpy(&v, p + len - sizeof(v), sizeof(v));
-			seen = (lanes)(number < (uint8_t)(sizeof(v) - len));
-			scan_lanes((v & ~seen) | (seen & 'a'), &bad, &nuls);
+			seen = (image_lanes)(number < (uint8_t)(sizeof(v) - len));
+			image_scan_lanes((v & ~seen) | (seen & 'a'), &bad, &nuls);
 			len = 0;
 		}
-		scan->nuls += sum_lanes(&nuls);
-		scan->bad |= any_lane(&bad);
+		scan->nuls += image_sum_lanes(nuls);
+		scan->bad |= image_any_lane(bad);
 	}
 }

@@ -195,17 +195,12 @@ void image_close(struct image *im)
 	errno = keep;
 }
 
-bool image_retired(const struct image *im)
+bool image_retired_by_pread(const struct image *im)
 {
-	const size_t at = offsetof(struct image_header, retired);
 	uint32_t word;
 
-	if (!im->base)
-		return image_pread(im, at, &word, sizeof(word)) < 0 || word != 0;
-	// Nothing that was copied before may be read after the word.
-	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	return __atomic_load_n((const uint32_t *)(const void *)(im->base + at), __ATOMIC_ACQUIRE) !=
-	       0;
+	return image_pread(im, offsetof(struct image_header, retired), &word, sizeof(word)) < 0 ||
+	       word != 0;
 }
 
 int image_confirmed_at(const struct image *im, struct image_confirmed *out)

@@ -27,8 +27,19 @@ struct image {
 
 // Opens, checks owner, mode, size and header. On success close with image_close.
 int image_open(struct image *im, const char *path, enum image_way way);
-void image_close(struct image *im);         // keeps errno; takes an unopened (zeroed, fd -1) one
-bool image_retired(const struct image *im); // acquire order; also true when it cannot be read
+void image_close(struct image *im); // keeps errno; takes an unopened (zeroed, fd -1) one
+bool image_retired_by_pread(const struct image *im);
+// Acquire order. Also true when it cannot be read.
+static inline bool image_retired(const struct image *im)
+{
+	const unsigned char *word = im->base + offsetof(struct image_header, retired);
+
+	if (!im->base)
+		return image_retired_by_pread(im);
+	// Nothing that was copied before may be read after the word.
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	return __atomic_load_n((const uint32_t *)(const void *)word, __ATOMIC_ACQUIRE) != 0;
+}
 // How long a name is, or 0 where no account of any image can bear it:
 // ^[a-z_][a-z0-9_.-]{0,31}(~[0-9]{1,10})?$
 size_t image_name_fits(const char *name);

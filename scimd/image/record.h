@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define IMAGE_GUESS 1024u // bytes of a record that the pread way reads at once
+#define IMAGE_USUAL 240u  // strings of the usual user, one block short of 256
 #define IMAGE_PAGE 4096u  // a user's head and strings, or the first part of a group
 
 _Static_assert(sizeof(struct image_user) + IMAGE_USER_STRINGS_MAX <= IMAGE_PAGE, "one page");
@@ -34,7 +35,6 @@ static inline int image_copy(const struct image *im, uint64_t at, void *dst, siz
 // For the map way: copying and hashing in one go. Each word is read once, so that
 // what is hashed is what was copied, and is not read back from where it has just
 // been stored, which processors are slow at unless store and load agree in size.
-typedef uint64_t image_pair __attribute__((vector_size(16), aligned(1), may_alias));
 typedef uint64_t image_word __attribute__((aligned(1), may_alias));
 typedef uint32_t image_half __attribute__((aligned(1), may_alias));
 
@@ -62,14 +62,40 @@ IMAGE_INLINE uint64_t image_take_word(unsigned char *dst, const unsigned char *s
 	return v;
 }
 
-IMAGE_INLINE void image_take_blocks(struct image_hash_run *h, unsigned char *dst,
+IMAGE_INLINE void image_take_blocks(struct image_sum *s, unsigned char *dst,
 				    const unsigned char *src, size_t n)
 {
-	for (; n > 0; n--, dst += 16, src += 16) {
-		image_pair v = image_take_pair(dst, src);
+	for (; n > 0; n--, dst += 16, src += 16)
+		image_sum_step(s, image_take_pair(dst, src));
+}
 
-		image_hash_step(h, v[0], v[1]);
-	}
+// Sixteen bytes of text at once: control bytes but NUL, ':' and DEL go to `bad`,
+// NULs are counted in each lane.
+typedef uint8_t image_lanes __attribute__((vector_size(16)));
+
+IMAGE_INLINE void image_scan_lanes(image_lanes v, image_lanes *bad, image_lanes *nuls)
+{
+	const image_lanes nul = (image_lanes)(v == 0);
+
+	*nuls -= nul;
+	*bad |= ((image_lanes)(v < 0x20) ^ nul) | (image_lanes)(v == ':') |
+		(image_lanes)(v == 0x7f);
+}
+
+#define IMAGE_LANES_MAX 15u // so many steps, and all NULs can be counted in one byte
+
+IMAGE_INLINE uint64_t image_sum_lanes(image_lanes v)
+{
+	image_pair half = (image_pair)v;
+
+	return (half[0] + half[1]) * 0x0101010101010101u >> 56;
+}
+
+IMAGE_INLINE bool image_any_lane(image_lanes v)
+{
+	image_pair half = (image_pair)v;
+
+	return (half[0] | half[1]) != 0;
 }
 
 static inline uint64_t image_round(uint64_t n, uint64_t to) // to: a power of two
@@ -115,9 +141,6 @@ int image_load_user(const struct image *im, uint64_t at, enum image_depth depth,
 int image_load_group(const struct image *im, uint64_t at, unsigned char page[IMAGE_PAGE], char *buf,
 		     size_t len, struct image_group *head);
 
-// Hands a loaded user out in the caller's buffer: as itself, or as its private group.
-int image_give_user(const struct image_page *page, size_t have, char *buf, size_t len,
-		    struct image_found_user *out);
 int image_give_private(const struct image_page *page, char *buf, size_t len,
 		       struct image_found_group *out);
 

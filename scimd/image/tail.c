@@ -30,17 +30,16 @@ static int take_gids(const struct image *im, uint64_t at, const struct image_use
 	const uint64_t len = image_tail_len(head), rest = len % 16;
 	const unsigned char *from = im->base + at + image_tail_at(head);
 	uint64_t last[2] = { 0, 0 };
-	struct image_hash_run h;
+	struct image_sum h;
 
-	image_hash_start(&h, ~(im->head.seed ^ at), len);
+	image_sum_start(&h, im->head.seed ^ at, len);
 	image_take_blocks(&h, dst, from, len / 16);
 	dst += len - rest;
 	from += len - rest;
 	for (uint64_t i = 0; i < rest; i += 4)
 		last[i / 8] |= (uint64_t)image_take_half(dst + i, from + i) << (8 * (i % 8));
-	return head->check_tail == image_check_fold(image_hash_last(&h, last[0], last[1]))
-		       ? 0
-		       : -EBADMSG;
+	return head->check_tail == image_sum_end(&h, (image_pair){ last[0], last[1] }) ? 0
+										       : -EBADMSG;
 }
 
 int image_load_tail(const struct image *im, uint64_t at, const struct image_user *head,
@@ -48,13 +47,13 @@ int image_load_tail(const struct image *im, uint64_t at, const struct image_user
 {
 	const uint64_t all = image_tail_len(head);
 	unsigned char piece[PIECE];
-	struct image_hash_run h;
+	struct image_sum h;
 	uint64_t done = 0, n;
 	int r;
 
 	if (im->base && head->keys == 0 && from == 0 && len == all)
 		return take_gids(im, at, head, dst);
-	image_hash_start(&h, ~(im->head.seed ^ at), all);
+	image_sum_start(&h, im->head.seed ^ at, all);
 	do {
 		n = all - done < PIECE ? all - done : PIECE;
 		if (tail) {
@@ -65,12 +64,10 @@ int image_load_tail(const struct image *im, uint64_t at, const struct image_user
 				return r;
 		}
 		copy_shared(piece, done, n, from, dst, len);
-		image_hash_blocks(&h, piece, n / 16);
+		image_sum_blocks(&h, piece, n / 16);
 		done += n;
 	} while (done < all);
-	return head->check_tail == image_check_fold(image_hash_end(&h, piece + n / 16 * 16, n % 16))
-		       ? 0
-		       : -EBADMSG;
+	return head->check_tail == image_sum_last(&h, piece + n / 16 * 16, n % 16) ? 0 : -EBADMSG;
 }
 
 bool image_gid_served(uint32_t gid)

@@ -5,6 +5,7 @@
 
 #include "scimd/image/read.h"
 #include "scimd/image/record.h"
+#include "scimd/image/take.h"
 
 #include <errno.h>
 #include <string.h>
@@ -23,7 +24,8 @@ int image_user_next(const struct image *im, uint64_t from, uint64_t *hint, char 
 		if (r < 0)
 			return r;
 		if (page.head.uid >= from) {
-			r = image_give_user(&page, have, buf, len, out);
+			out->head = page.head;
+			r = image_give_user(page.strings, have, buf, len, out);
 			if (r == 0)
 				out->at = s->offset + *hint;
 			return r;
