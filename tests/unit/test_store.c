@@ -6,6 +6,7 @@
 #include "scimd/base/fail.h"
 #include "scimd/scim/resource.h"
 #include "scimd/store/raw.h"
+#include "scimd/store/store.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -17,6 +18,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -61,14 +63,16 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	char cmd[3][96];
+	char cmd[5][96];
 
 	(void)state;
 	// No shell: three known names, and whatever was moved aside stays below /tmp/…/damaged-*.
 	(void)snprintf(cmd[0], sizeof(cmd[0]), "%s/data.mdb", dir);
 	(void)snprintf(cmd[1], sizeof(cmd[1]), "%s/lock.mdb", dir);
 	(void)snprintf(cmd[2], sizeof(cmd[2]), "%s/lock", dir);
-	for (size_t i = 0; i < 3; i++)
+	(void)snprintf(cmd[3], sizeof(cmd[3]), "%s/opening", dir);
+	(void)snprintf(cmd[4], sizeof(cmd[4]), "%s/reserve", dir);
+	for (size_t i = 0; i < 5; i++)
 		(void)unlink(cmd[i]);
 	(void)rmdir(dir);
 	return 0;
@@ -589,6 +593,82 @@ static void test_store_of_an_older_format_gets_their_words(void **state)
 	store_close(s);
 }
 
+static int put_numbers(struct store_txn *t, void *arg, struct fail *f)
+{
+	static const char block[1000];
+	const uint64_t *range = arg;
+	unsigned char key[8];
+	int r = 0;
+
+	(void)f;
+	for (uint64_t i = range[0]; r == 0 && i < range[1]; i++) {
+		store_be(key, i);
+		r = store_put(t, STORE_RAW, (struct store_bytes){ key, 8 },
+			      (struct store_bytes){ block, sizeof(block) });
+	}
+	return r;
+}
+
+static uint64_t count_numbers(struct store *s)
+{
+	struct store_txn *v;
+	uint64_t n;
+
+	assert_int_equal(store_view(s, &v, NULL), 0);
+	n = store_count(v, STORE_RAW);
+	store_view_end(v);
+	return n;
+}
+
+// The command line beside the server: what one process grows, the other follows,
+// whichever it does first: looking, writing or copying.
+static void test_store_follows_another_process_that_grew_it(void **state)
+{
+	static const char *const own[] = { "number", NULL };
+	const struct store_options o = { .databases = own, .shared = true, .map_size = 1u << 20 };
+	uint64_t range[2] = { 0, 10 };
+	struct fail f = { "" };
+	struct store *s;
+
+	(void)state;
+	for (int first = 0; first < 3; first++) {
+		int go[2], out, status;
+		pid_t other;
+
+		assert_int_equal(pipe(go), 0);
+		other = fork(); // before this process has the store open
+		if (other == 0) {
+			uint64_t much[2] = { 1000u * (unsigned)(first + 1),
+					     1000u * (unsigned)(first + 1) + 9000u };
+			char c;
+
+			_exit(read(go[0], &c, 1) == 1 && store_open(dir, &o, &s, NULL, &f) == 0 &&
+					      store_apply(s, put_numbers, much, &f) == 0
+				      ? 0
+				      : 1);
+		}
+		assert_int_equal(store_open(dir, &o, &s, NULL, &f), 0);
+		assert_int_equal(store_apply(s, put_numbers, range, &f), 0);
+		assert_int_equal(write(go[1], "x", 1), 1);
+		assert_int_equal(waitpid(other, &status, 0), other);
+		assert_int_equal(status, 0);
+		if (first == 0)
+			assert_int_equal(count_numbers(s), 10 + 9000);
+		if (first == 1)
+			assert_int_equal(store_apply(s, put_numbers, range, &f), 0);
+		if (first == 2) {
+			out = open("/dev/null", O_WRONLY | O_CLOEXEC);
+			assert_int_equal(store_copy(s, out, &f), 0);
+			(void)close(out);
+		}
+		assert_int_equal(count_numbers(s), 10 + 9000 + 1000 * first);
+		assert_int_equal(store_apply(s, put_numbers, range, &f), 0);
+		store_close(s);
+		(void)close(go[0]);
+		(void)close(go[1]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -613,6 +693,8 @@ int main(void)
 			test_store_opens_itself_anew_after_a_meta_page_failed, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_store_stays_closed_when_its_file_is_gone_or_older, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_store_follows_another_process_that_grew_it,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(test_store_audit_is_a_chain, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_store_audit_shows_an_edited_line, setup,
 						teardown),
