@@ -557,6 +557,95 @@ static void test_a_program_without_descriptors_denies(void **state)
 	}
 }
 
+// Whichever allocation fails, of ours, of libpam's or of libc's on our behalf: a
+// leaver is refused in each phase that can refuse. (A sanitizer has malloc for itself.)
+#if defined(__SANITIZE_ADDRESS__)
+#define OWN_MALLOC 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define OWN_MALLOC 0
+#endif
+#endif
+#ifndef OWN_MALLOC
+#define OWN_MALLOC 1
+#endif
+
+#if OWN_MALLOC
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t n, size_t size);
+void *__libc_realloc(void *p, size_t size);
+
+static _Thread_local long allocations, fail_at; // 0: none fails
+
+static bool fails(void)
+{
+	if (++allocations != fail_at)
+		return false;
+	errno = ENOMEM;
+	return true;
+}
+
+void *malloc(size_t size)
+{
+	return fails() ? NULL : __libc_malloc(size);
+}
+
+void *calloc(size_t n, size_t size)
+{
+	return fails() ? NULL : __libc_calloc(n, size);
+}
+
+void *realloc(void *p, size_t size)
+{
+	return fails() ? NULL : __libc_realloc(p, size);
+}
+
+static long visit_failing(phase *p, const char *name, long at, int *code_out)
+{
+	const struct pam_conv conv = { conversation, NULL };
+	const char *argv[] = { "mkhome", "debug", "on_unavailable=allow", "live=20ms" };
+	pam_handle_t *pamh;
+
+	assert_int_equal(pam_start_confdir("sshd", name, &conv, pam_dir, &pamh), PAM_SUCCESS);
+	allocations = 0;
+	fail_at = at;
+	*code_out = p(pamh, 0, 4, argv);
+	fail_at = 0;
+	at = allocations;
+	pam_end(pamh, *code_out);
+	return at;
+}
+
+static void test_no_failing_allocation_lets_a_leaver_in(void **state)
+{
+	static const char *const names[] = { "ben", "cem", "dan", "fay", "ann", "root" };
+	static phase *const phases[] = { pam_sm_acct_mgmt, pam_sm_open_session };
+	long total = 0;
+
+	(void)state;
+	publish_days(0, true);
+	for (size_t p = 0; p < 2; p++)
+		for (size_t n = 0; n < 6; n++) {
+			int plain, code;
+			long count = visit_failing(phases[p], names[n], 0, &plain);
+
+			for (long at = 1; at <= count; at++) {
+				(void)visit_failing(phases[p], names[n], at, &code);
+				assert_int_equal(code, plain);
+			}
+			total += count;
+		}
+	printf("%ld allocations\n", total);
+	assert_true(total > 0);
+}
+#else
+static void test_no_failing_allocation_lets_a_leaver_in(void **state)
+{
+	(void)state;
+	skip();
+}
+#endif
+
 struct many {
 	const char *name;
 	int code;
@@ -719,6 +808,7 @@ int main(void)
 		cmocka_unit_test(test_live_answers_count),
 		cmocka_unit_test(test_visits_leave_no_files),
 		cmocka_unit_test(test_a_program_without_descriptors_denies),
+		cmocka_unit_test(test_no_failing_allocation_lets_a_leaver_in),
 		cmocka_unit_test(test_threads_get_their_own_answers),
 		cmocka_unit_test(test_mkhome_runs_the_helper_once_and_unheard),
 		cmocka_unit_test(test_the_module_is_built_to_be_loaded),
