@@ -585,17 +585,19 @@ static bool fails(void)
 	return true;
 }
 
-void *malloc(size_t size)
+#define SHOWN __attribute__((visibility("default"))) // to libc and libpam
+
+SHOWN void *malloc(size_t size)
 {
 	return fails() ? NULL : __libc_malloc(size);
 }
 
-void *calloc(size_t n, size_t size)
+SHOWN void *calloc(size_t n, size_t size)
 {
 	return fails() ? NULL : __libc_calloc(n, size);
 }
 
-void *realloc(void *p, size_t size)
+SHOWN void *realloc(void *p, size_t size)
 {
 	return fails() ? NULL : __libc_realloc(p, size);
 }
