@@ -363,6 +363,66 @@ static void test_broken_images_deny_people_and_leave_local_accounts_alone(void *
 	clear_image();
 }
 
+static int64_t now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+// The shortest of some visits: what a busy machine adds is left out.
+static int64_t shortest_us(const char *name)
+{
+	int64_t best = INT64_MAX;
+
+	for (int i = 0; i < 9; i++) {
+		int64_t began = now_us(), took;
+
+		assert_int_equal(visit(pam_sm_acct_mgmt, "sshd", name, NULL), PAM_IGNORE);
+		took = now_us() - began;
+		if (took < best)
+			best = took;
+	}
+	return best;
+}
+
+// In every broken state, and while scimd hangs with its queue full.
+static void test_root_and_local_accounts_wait_for_nothing(void **state)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	int64_t longest = 0;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int other = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(broken) / sizeof(*broken); i++) {
+		clear_image();
+		publish_days(0, true);
+		broken[i].how();
+		for (int local = 0; local < 2; local++) {
+			int64_t us = shortest_us(local ? "local" : "root");
+
+			if (us > 50000)
+				fail_msg("%s: %lld us", broken[i].what, (long long)us);
+			longest = us > longest ? us : longest;
+		}
+	}
+	clear_image();
+	publish_days(0, true);
+	memcpy(un.sun_path, socket_path, strlen(socket_path) + 1);
+	assert_int_equal(bind(fd, (struct sockaddr *)&un, sizeof(un)), 0);
+	assert_int_equal(listen(fd, 0), 0);
+	(void)connect(other, (struct sockaddr *)&un, sizeof(un));
+	assert_int_equal(visit(pam_sm_acct_mgmt, "sshd", "ann", "live=100ms"), PAM_SUCCESS);
+	assert_int_equal(visit(pam_sm_acct_mgmt, "sshd", "ben", "live=100ms"), PAM_ACCT_EXPIRED);
+	assert_true(shortest_us("root") <= 50000 && shortest_us("local") <= 50000);
+	close(fd);
+	close(other);
+	unlink(socket_path);
+	printf("root and local accounts: at most %lld us\n", (long long)longest);
+}
+
 static void test_a_host_without_scimd_is_left_alone(void **state)
 {
 	(void)state;
@@ -804,6 +864,7 @@ int main(void)
 		cmocka_unit_test(test_account_knows_local_names_by_the_whole_field),
 		cmocka_unit_test(test_account_counts_the_age_of_the_image),
 		cmocka_unit_test(test_broken_images_deny_people_and_leave_local_accounts_alone),
+		cmocka_unit_test(test_root_and_local_accounts_wait_for_nothing),
 		cmocka_unit_test(test_a_host_without_scimd_is_left_alone),
 		cmocka_unit_test(test_a_word_that_is_not_understood_denies_people_only),
 		cmocka_unit_test(test_other_phases_say_nothing),
