@@ -295,7 +295,6 @@ void round_on_job(void *arg)
 	bool looked = (a->wishes->req.full || a->wishes->req.look) && !a->wishes->req.dry_run;
 
 	round_end(a);
-	visit_flush(a);
 	if (a->once) {
 		if (!a->wishes)
 			(void)sd_event_exit(a->event, 0);
@@ -304,6 +303,7 @@ void round_on_job(void *arg)
 	}
 	if (a->wishes || a->reload_wanted)
 		(void)sd_event_source_set_enabled(a->defer, SD_EVENT_ON);
+	visit_flush(a);
 }
 
 // --------------------------------------------------------------------- fetch
