@@ -302,7 +302,6 @@ void round_on_job(void *arg)
 	bool asking;
 
 	round_end(a);
-	visit_flush(a);
 	asking = lockout_go(a->lockout);
 	if (a->once) {
 		if (!a->wishes && !asking)
@@ -312,6 +311,7 @@ void round_on_job(void *arg)
 	}
 	if (a->wishes || a->reload_wanted)
 		(void)sd_event_source_set_enabled(a->defer, SD_EVENT_ON);
+	visit_flush(a);
 }
 
 // --------------------------------------------------------------------- fetch

@@ -42,6 +42,7 @@ doors_directory() {
 [directory/corp]
 url = http://127.0.0.1:$port/scim/v2
 token = corp
+events = off
 [access]
 allow = groups.display eq "linux-prod"
 END

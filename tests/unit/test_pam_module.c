@@ -363,6 +363,66 @@ static void test_broken_images_deny_people_and_leave_local_accounts_alone(void *
 	clear_image();
 }
 
+static int64_t now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+// The shortest of some visits: what a busy machine adds is left out.
+static int64_t shortest_us(const char *name)
+{
+	int64_t best = INT64_MAX;
+
+	for (int i = 0; i < 9; i++) {
+		int64_t began = now_us(), took;
+
+		assert_int_equal(visit(pam_sm_acct_mgmt, "sshd", name, NULL), PAM_IGNORE);
+		took = now_us() - began;
+		if (took < best)
+			best = took;
+	}
+	return best;
+}
+
+// In every broken state, and while scimd hangs with its queue full.
+static void test_root_and_local_accounts_wait_for_nothing(void **state)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	int64_t longest = 0;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int other = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(broken) / sizeof(*broken); i++) {
+		clear_image();
+		publish_days(0, true);
+		broken[i].how();
+		for (int local = 0; local < 2; local++) {
+			int64_t us = shortest_us(local ? "local" : "root");
+
+			if (us > 50000)
+				fail_msg("%s: %lld us", broken[i].what, (long long)us);
+			longest = us > longest ? us : longest;
+		}
+	}
+	clear_image();
+	publish_days(0, true);
+	memcpy(un.sun_path, socket_path, strlen(socket_path) + 1);
+	assert_int_equal(bind(fd, (struct sockaddr *)&un, sizeof(un)), 0);
+	assert_int_equal(listen(fd, 0), 0);
+	(void)connect(other, (struct sockaddr *)&un, sizeof(un));
+	assert_int_equal(visit(pam_sm_acct_mgmt, "sshd", "ann", "live=100ms"), PAM_SUCCESS);
+	assert_int_equal(visit(pam_sm_acct_mgmt, "sshd", "ben", "live=100ms"), PAM_ACCT_EXPIRED);
+	assert_true(shortest_us("root") <= 50000 && shortest_us("local") <= 50000);
+	close(fd);
+	close(other);
+	unlink(socket_path);
+	printf("root and local accounts: at most %lld us\n", (long long)longest);
+}
+
 static void test_a_host_without_scimd_is_left_alone(void **state)
 {
 	(void)state;
@@ -557,6 +617,97 @@ static void test_a_program_without_descriptors_denies(void **state)
 	}
 }
 
+// Whichever allocation fails, of ours, of libpam's or of libc's on our behalf: a
+// leaver is refused in each phase that can refuse. (A sanitizer has malloc for itself.)
+#if defined(__SANITIZE_ADDRESS__)
+#define OWN_MALLOC 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define OWN_MALLOC 0
+#endif
+#endif
+#ifndef OWN_MALLOC
+#define OWN_MALLOC 1
+#endif
+
+#if OWN_MALLOC
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t n, size_t size);
+void *__libc_realloc(void *p, size_t size);
+
+static _Thread_local long allocations, fail_at; // 0: none fails
+
+static bool fails(void)
+{
+	if (++allocations != fail_at)
+		return false;
+	errno = ENOMEM;
+	return true;
+}
+
+#define SHOWN __attribute__((visibility("default"))) // to libc and libpam
+
+SHOWN void *malloc(size_t size)
+{
+	return fails() ? NULL : __libc_malloc(size);
+}
+
+SHOWN void *calloc(size_t n, size_t size)
+{
+	return fails() ? NULL : __libc_calloc(n, size);
+}
+
+SHOWN void *realloc(void *p, size_t size)
+{
+	return fails() ? NULL : __libc_realloc(p, size);
+}
+
+static long visit_failing(phase *p, const char *name, long at, int *code_out)
+{
+	const struct pam_conv conv = { conversation, NULL };
+	const char *argv[] = { "mkhome", "debug", "on_unavailable=allow", "live=20ms" };
+	pam_handle_t *pamh;
+
+	assert_int_equal(pam_start_confdir("sshd", name, &conv, pam_dir, &pamh), PAM_SUCCESS);
+	allocations = 0;
+	fail_at = at;
+	*code_out = p(pamh, 0, 4, argv);
+	fail_at = 0;
+	at = allocations;
+	pam_end(pamh, *code_out);
+	return at;
+}
+
+static void test_no_failing_allocation_lets_a_leaver_in(void **state)
+{
+	static const char *const names[] = { "ben", "cem", "dan", "fay", "ann", "root" };
+	static phase *const phases[] = { pam_sm_acct_mgmt, pam_sm_open_session };
+	long total = 0;
+
+	(void)state;
+	publish_days(0, true);
+	for (size_t p = 0; p < 2; p++)
+		for (size_t n = 0; n < 6; n++) {
+			int plain, code;
+			long count = visit_failing(phases[p], names[n], 0, &plain);
+
+			for (long at = 1; at <= count; at++) {
+				(void)visit_failing(phases[p], names[n], at, &code);
+				assert_int_equal(code, plain);
+			}
+			total += count;
+		}
+	printf("%ld allocations\n", total);
+	assert_true(total > 0);
+}
+#else
+static void test_no_failing_allocation_lets_a_leaver_in(void **state)
+{
+	(void)state;
+	skip();
+}
+#endif
+
 struct many {
 	const char *name;
 	int code;
@@ -713,12 +864,14 @@ int main(void)
 		cmocka_unit_test(test_account_knows_local_names_by_the_whole_field),
 		cmocka_unit_test(test_account_counts_the_age_of_the_image),
 		cmocka_unit_test(test_broken_images_deny_people_and_leave_local_accounts_alone),
+		cmocka_unit_test(test_root_and_local_accounts_wait_for_nothing),
 		cmocka_unit_test(test_a_host_without_scimd_is_left_alone),
 		cmocka_unit_test(test_a_word_that_is_not_understood_denies_people_only),
 		cmocka_unit_test(test_other_phases_say_nothing),
 		cmocka_unit_test(test_live_answers_count),
 		cmocka_unit_test(test_visits_leave_no_files),
 		cmocka_unit_test(test_a_program_without_descriptors_denies),
+		cmocka_unit_test(test_no_failing_allocation_lets_a_leaver_in),
 		cmocka_unit_test(test_threads_get_their_own_answers),
 		cmocka_unit_test(test_mkhome_runs_the_helper_once_and_unheard),
 		cmocka_unit_test(test_the_module_is_built_to_be_loaded),
