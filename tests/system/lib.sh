@@ -106,7 +106,7 @@ scimd_start() {
 }
 
 scimd_synced() {
-  scimctl --json status | grep -q '"last_sync":{'
+  [[ $(scimctl --json status) == *'"last_sync":{'* ]] # also where it is red
 }
 
 scimd_stop() {
