@@ -208,6 +208,7 @@ static void command_status(struct control_call *call)
 		put(o, "last_sync", last);
 	}
 	put_time(o, "next_sync", st.next_at);
+	put_str(o, "no_room", st.no_room);
 	put(o, "syncing", json_object_new_boolean(st.syncing));
 	for (size_t i = 0; i < st.config->directory_count; i++)
 		(void)json_object_array_add(dirs, status_directory(&st.config->directories[i],

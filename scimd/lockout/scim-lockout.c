@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -77,6 +78,11 @@ static void serve_add(struct serve_text *t, const char *fmt, ...)
 // It fits a socket's buffer; whoever does not read it has none.
 static void serve_send(int fd, const struct serve_text *t)
 {
+	char more[4096];
+
+	// What is left unread would make the answer a reset.
+	for (int i = 0; i < 64 && recv(fd, more, sizeof(more), MSG_DONTWAIT) > 0; i++)
+		;
 	(void)send(fd, t->data, t->len, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
@@ -139,11 +145,18 @@ static void serve(int fd, const char *image)
 
 // -------------------------------------------------------------------- sockets
 
+static void serve_on_child(int sig)
+{
+	(void)sig; // accept ends with EINTR, and what has ended is waited for
+}
+
 // A process for each: one that is stuck (a disk that does not answer) holds up no other.
 static int serve_all(int listener, const char *image)
 {
+	const struct sigaction act = { .sa_handler = serve_on_child };
 	unsigned int children = 0;
 
+	(void)sigaction(SIGCHLD, &act, NULL);
 	for (;;) {
 		int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 		pid_t pid = -1;
@@ -160,6 +173,7 @@ static int serve_all(int listener, const char *image)
 		}
 		pid = fork();
 		if (pid == 0) {
+			(void)signal(SIGCHLD, SIG_DFL);
 			(void)close(listener);
 			serve(fd, image);
 			_exit(EXIT_SUCCESS);
@@ -212,6 +226,7 @@ static int run(const char *path)
 	int fd, n;
 
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)setpriority(PRIO_PROCESS, 0, -20); // whoever is to go may have filled the machine
 	openlog("scim-lockout", LOG_PID | (path ? LOG_PERROR : 0), LOG_AUTHPRIV);
 	if (path) {
 		fd = serve_listen(path);

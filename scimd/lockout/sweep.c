@@ -251,24 +251,23 @@ static void sweep_say(const struct sweep *s)
 	}
 }
 
-// Told, and asked to go; the stopped ones too hear it.
-static int sweep_ask(struct sweep *s)
+// Told, and asked to go; the stopped ones too hear it. True: there was a grace time,
+// so what was seen before it is old.
+static bool sweep_ask(struct sweep *s)
 {
-	int r = sweep_look(s);
-
-	if (r < 0 || s->found == 0)
-		return r;
+	if (s->found == 0)
+		return false;
 	sweep_say(s);
 	if (s->rq->grace == 0)
-		return 0;
+		return false;
 	sweep_signal(s, SIGTERM);
 	sweep_signal(s, SIGHUP);
 	sweep_signal(s, SIGCONT);
 	sweep_wait(s, s->rq->grace);
-	return 0;
+	return true;
 }
 
-static int sweep_kill(struct sweep *s, char *why, size_t len)
+static int sweep_kill(struct sweep *s, bool tell, char *why, size_t len)
 {
 	int64_t end = now_boot() + LOCKOUT_SECONDS * 1000;
 	int quiet = 0;
@@ -276,6 +275,11 @@ static int sweep_kill(struct sweep *s, char *why, size_t len)
 	while (quiet < 2) {
 		int r = sweep_look(s);
 
+		if (r == 0 && tell && sweep_ask(s)) {
+			end = now_boot() + LOCKOUT_SECONDS * 1000;
+			r = sweep_look(s);
+		}
+		tell = false;
 		if (r < 0) {
 			(void)snprintf(why, len, "/proc cannot be read: %s", strerror(-r));
 			return r;
@@ -333,11 +337,7 @@ int sweep(const struct lockout_request *rq, bool tell, struct lockout_evidence *
 		(void)snprintf(why, len, "/proc: %s", strerror(-r));
 		goto out;
 	}
-	r = tell ? sweep_ask(s) : 0;
-	if (r < 0)
-		(void)snprintf(why, len, "/proc cannot be read: %s", strerror(-r));
-	else
-		r = sweep_kill(s, why, len);
+	r = sweep_kill(s, tell, why, len);
 out:
 	sweep_release(s);
 	if (s->proc)
