@@ -16,7 +16,7 @@ members=${MEMBERS:-1000000}
 most=${RESOURCES:-$(sed -n 's/^#define PULL_RESOURCES_MAX \([0-9]*\)u$/\1/p' scimd/client/pull.c)}
 fast_start 500 5
 (umask 077; echo secret >/etc/scimd/credentials.d/corp)
-printf '[directory/corp]\nurl = %s\ntoken = corp\ntimeout = 60s\n[access]\nallow = all\n' "$SCIM_URL" >/etc/scimd/scimd.conf
+printf '[directory/corp]\nurl = %s\ntoken = corp\ntimeout = 10min\n[access]\nallow = all\n' "$SCIM_URL" >/etc/scimd/scimd.conf
 served() { scimctl --json list users; scimctl --json list groups; }
 bad=0
 # once WHAT: a sync; its exit code in $r
