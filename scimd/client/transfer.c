@@ -13,7 +13,6 @@
 #include <strings.h>
 #include <time.h>
 
-#define TRANSFER_DEPTH 32
 #define TRANSFER_LATE_MS 2000
 #define TRANSFER_AGENT "scimd/0.1"
 
@@ -57,7 +56,7 @@ void transfer_finish(struct transfer *q, CURLcode rc)
 	if (rc != CURLE_OK) {
 		a.r = rc == CURLE_OPERATION_TIMEDOUT ? -ETIMEDOUT : q->too_big ? -EMSGSIZE : -EIO;
 		(void)snprintf(text, sizeof(text), "%s",
-			       q->too_big  ? "the answer is larger than the limit of one answer"
+			       q->too_big  ? q->too_big
 			       : *q->error ? q->error
 					   : curl_easy_strerror(rc));
 		a.text = text;

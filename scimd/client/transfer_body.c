@@ -68,9 +68,12 @@ size_t transfer_on_body(char *data, size_t size, size_t n, void *arg)
 
 	(void)size;
 	if (len > q->http->body_max - q->bytes) {
-		q->too_big = true;
+		q->too_big = "the answer is larger than the limit of one answer";
 		return 0;
 	}
+	q->too_big = transfer_weigh(&q->weight, data, len);
+	if (q->too_big)
+		return 0;
 	q->bytes += len;
 	for (size_t at = 0; at < len && !q->bad_json; at++) {
 		size_t slice = len - at < TRANSFER_SLICE ? len - at : TRANSFER_SLICE;

@@ -8,6 +8,14 @@
 #include <curl/curl.h>
 
 #define TRANSFER_SLICE 65536
+#define TRANSFER_DEPTH 32
+
+struct transfer_weight {
+	bool in_string, escaped, object[TRANSFER_DEPTH + 1];
+	unsigned int depth;
+	uint32_t items[TRANSFER_DEPTH + 1];
+	size_t string, weight;
+};
 
 struct transfer_origin {
 	sd_event *event;
@@ -32,7 +40,9 @@ struct transfer {
 	sd_event_source *deadline; // a little later than curl's own
 	char *form;
 	size_t bytes;
-	bool bad_json, too_big, lost;
+	bool bad_json, lost;
+	const char *too_big; // why, NULL: it is not
+	struct transfer_weight weight;
 	int64_t retry_after;
 	char etag[512];
 	char error[CURL_ERROR_SIZE];
@@ -43,6 +53,9 @@ struct transfer {
 // transfer_body.c: curl's write functions
 size_t transfer_on_header(char *line, size_t size, size_t n, void *arg);
 size_t transfer_on_body(char *data, size_t size, size_t n, void *arg);
+
+// transfer_weigh.c: the next bytes of a body; NULL, or why no more of it may be parsed.
+const char *transfer_weigh(struct transfer_weight *w, const char *data, size_t len);
 
 // Tells the end of a transfer and frees it.
 void transfer_finish(struct transfer *q, CURLcode rc);

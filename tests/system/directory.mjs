@@ -48,6 +48,23 @@ const monsters = {
     res.write(`{"schemas":["${LR}"],"totalResults":1,"Resources":[{"id":"x","userName":"x","title":"`)
     flood(res, Buffer.alloc(65536, 'a'), f.bytes, () => res.end('"}]}'))
   },
+  keys: (res, f) => { // one resource of very many small attributes
+    res.write(`{"schemas":["${LR}"],"totalResults":1,"Resources":[{"id":"x","userName":"x"`)
+    let i = 0
+    const some = () => {
+      let text = ''
+      for (const stop = Math.min(i + 10000, f.keys); i < stop; i++) text += `,"k${i}":1`
+      if (i >= f.keys) return res.end(text + '}]}')
+      if (res.destroyed) return
+      if (res.write(text)) setImmediate(some)
+      else res.once('drain', some)
+    }
+    some()
+  },
+  members: (res, f) => { // a group that nobody has
+    res.write(`{"schemas":["${LR}"],"totalResults":1,"Resources":[{"id":"g","displayName":"g","members":[{"value":"x"}`)
+    flood(res, Buffer.from(',{"value":"x"}'.repeat(4096)), f.members * 14, () => res.end(']}]}'))
+  },
   deep: (res, f) => res.end(`{"schemas":["${LR}"],"totalResults":1,"Resources":${'['.repeat(f.depth)}${']'.repeat(f.depth)}}`),
   bomb: (res, f) => { // inflates a thousandfold
     const zip = zlib.createGzip({ level: 9 })

@@ -585,6 +585,7 @@ static void test_store_of_an_older_format_gets_their_words(void **state)
 	store_close(s);
 	s = open_store(NULL, NULL);
 	assert_int_equal(leads(s, "ann", "id-1"), 3);
+	assert_int_equal(leads(s, "ann@example.com", "id-1"), 3);
 	assert_int_equal(leads(s, "70002", "id-2"), 1);
 	assert_int_equal(store_view(s, &t, NULL), 0);
 	assert_int_equal(store_ledger_get(t, "corp", 1, "id-2", &l), 0);
