@@ -92,4 +92,4 @@ r=0; scimctl explain user00003 >"$NS_TMP/out" || r=$?
 [ "$r" = 6 ]; grep -q 'local accounts win' "$NS_TMP/out"
 sed -i '/^user00003:/d' /etc/passwd # a host that moves: the directory's is served, with its number
 export before
-tenacious 5 bash -c '[ "$(getent passwd user00003)" = "$before" ]'
+tenacious 15 bash -c '[ "$(getent passwd user00003)" = "$before" ]'
