@@ -117,9 +117,12 @@ row "POST of a user, durable, 64 connections" "$(rate "$post")" least 2000 1/s
 row "PATCH of a user, durable, 64 connections" "$(rate "$patch")" least 2000 1/s
 
 # ------------------------------------------------------------------- lists
+beside "the most memory that was resident so far" "$(memory VmHWM)" MiB
+stop
+start
 list=$(load "$port" "$token" '/scim/v2/Users?count=1000&startIndex=%d' -c 1 -i "1-$users" -s 1000 -n "$((users / 1000))")
 row "full list, count=1000 ($((users / 1000)) pages, one connection)" "$(bandwidth "$list")" least 100 MB/s
-row "the most memory that was resident so far" "$(memory VmHWM)" limit 128 MiB
+row "the most memory that was resident for it" "$(memory VmHWM)" limit 128 MiB
 
 # ----------------------------------------------------------------- members
 add='{"Operations":[{"op":"add","path":"members","value":[{"value":"'$uuid'%D"}]}]}'
@@ -140,7 +143,7 @@ stop
 # waiting [OPTION]: that many polls, what they cost, and when a change was with all of them
 waiting() {
   local asking before
-  load "$port" "$token" /scim/v2/Events/host%d -m POST -b '{}' -i "1-$polls" -c "$polls" -n "$polls" -w 120 "$@" >"$disk/polls" &
+  load "$port" "$token" /scim/v2/Events/host%d -m POST -b '{"ack":["none"],"urn:scimd:report":{"host":"host%d"}}' -i "1-$polls" -c "$polls" -n "$polls" -w 120 "$@" >"$disk/polls" &
   asking=$!
   wait_for polls_wait "${1:-}"
   resident=$(memory VmRSS)
