@@ -32,7 +32,7 @@ no_door ssh dan 'You may not log in on this host. Ask your administrator.'
 
 echo "# the directory is asked: who was disabled a moment ago stays out, before any sync"
 directory user disable ann@example.com
-no_door ssh ann 'Your account is disabled. Ask your administrator. (scimd: the directory)'
+no_door ssh ann 'Your account is disabled. Ask your administrator. (scimd: '
 scimctl sync --full --wait >/dev/null
 
 echo "# then no door opens for her"

@@ -83,8 +83,8 @@ static void test_good_keys_come_out_as_they_are(void **state)
 		"ecdsa-sha2-nistp384 AAAAE2VjZHNhLXNoYTItbmlzdHAzODQB",
 		"ecdsa-sha2-nistp521 AAAAE2VjZHNhLXNoYTItbmlzdHA1MjEB",
 		"sk-ssh-ed25519@openssh.com AAAAGnNrLXNzaC1lZDI1NTE5QG9wZW5zc2guY29tAQI=",
-		"sk-ecdsa-sha2-nistp256@openssh.com "
-		"AAAAInNrLWVjZHNhLXNoYTItbmlzdHAyNTZAb3BlbnNzaC5jb20BAg==",
+		("sk-ecdsa-sha2-nistp256@openssh.com "
+		 "AAAAInNrLWVjZHNhLXNoYTItbmlzdHAyNTZAb3BlbnNzaC5jb20BAg=="),
 	};
 	char all[2048] = "";
 
@@ -123,8 +123,8 @@ static void test_nothing_but_bare_keys_comes_out(void **state)
 		"ssh-rsa " ED, // a key of another type
 		"SSH-ED25519 " ED,
 		"ssh-dss AAAAB3NzaC1kc3MAAAABAQ==",
-		"ssh-ed25519-cert-v01@openssh.com "
-		"AAAAIHNzaC1lZDI1NTE5LWNlcnQtdjAxQG9wZW5zc2guY29tAQ==",
+		("ssh-ed25519-cert-v01@openssh.com "
+		 "AAAAIHNzaC1lZDI1NTE5LWNlcnQtdjAxQG9wZW5zc2guY29tAQ=="),
 		"x",
 	};
 
