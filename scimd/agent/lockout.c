@@ -17,6 +17,7 @@
 #include <string.h>
 
 #define LOCKOUT_ASKS 8
+#define LOCKOUT_TOLD 64         // in one report
 #define LOCKOUT_PAUSE_MAX 60000 // ms between two tries
 
 struct lockout_entry {
@@ -33,12 +34,19 @@ struct lockout_entry {
 	unsigned int failures;
 };
 
+struct lockout_told { // one that ended
+	struct leaver who;
+	int64_t ended;
+};
+
 struct lockout {
 	struct agent *agent;
 	struct lockout_entry *entries;
 	unsigned int asking;
 	sd_event_source *timer;
 	char problem[320];
+	struct lockout_told told[LOCKOUT_TOLD]; // a ring
+	size_t told_next;
 };
 
 int lockout_new(struct agent *a, struct lockout **out)
@@ -68,6 +76,8 @@ void lockout_free(struct lockout *l)
 		next = e->next;
 		lockout_entry_free(e);
 	}
+	for (size_t i = 0; i < LOCKOUT_TOLD; i++)
+		leaver_free(&l->told[i].who);
 	(void)sd_event_source_disable_unref(l->timer);
 	free(l);
 }
@@ -149,6 +159,54 @@ static int lockout_write(struct store_txn *t, void *arg, struct fail *f)
 	return r;
 }
 
+// Remembered for the report, which the directory gets at once.
+static void lockout_tell(struct lockout *l, struct lockout_entry *e)
+{
+	struct lockout_told *t = &l->told[l->told_next++ % LOCKOUT_TOLD];
+	struct agent *a = l->agent;
+
+	leaver_free(&t->who);
+	*t = (struct lockout_told){ e->who, e->over };
+	e->who = (struct leaver){ 0 };
+	for (size_t i = 0; i < a->config->directory_count; i++)
+		if (strcmp(a->config->directories[i].name, t->who.source) == 0)
+			ear_tell(a->ears[i]);
+}
+
+static void report_add(struct json_object *list, const struct leaver *who, int64_t ended)
+{
+	struct json_object *o = json_object_new_object();
+	char at[CLOCK_TEXT];
+
+	(void)json_object_object_add(o, "id", json_object_new_string(who->id));
+	(void)json_object_object_add(o, "denied_at",
+				     json_object_new_string(clock_format(at, who->published)));
+	if (ended)
+		(void)json_object_object_add(o, "ended_at",
+					     json_object_new_string(clock_format(at, ended)));
+	(void)json_object_array_add(list, o);
+}
+
+struct json_object *lockout_report(const struct lockout *l, const char *source)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (size_t i = 0; i < LOCKOUT_TOLD; i++) {
+		const struct lockout_told *t = &l->told[(l->told_next + i) % LOCKOUT_TOLD];
+
+		if (t->who.id && strcmp(t->who.source, source) == 0)
+			report_add(list, &t->who, t->ended);
+	}
+	for (const struct lockout_entry *e = l->entries;
+	     e && json_object_array_length(list) < LOCKOUT_TOLD; e = e->next)
+		if (e->who.published && !e->finished && strcmp(e->who.source, source) == 0)
+			report_add(list, &e->who, 0);
+	if (json_object_array_length(list))
+		return list;
+	json_object_put(list);
+	return NULL;
+}
+
 // The worker may hold the store's writer for long; then the end of the round does it.
 static void lockout_note(struct lockout *l)
 {
@@ -170,6 +228,8 @@ static void lockout_note(struct lockout *l)
 			continue;
 		}
 		*at = e->next;
+		if (!e->refused[0])
+			lockout_tell(l, e);
 		lockout_entry_free(e);
 	}
 }

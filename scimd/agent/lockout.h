@@ -29,6 +29,9 @@ struct lockout_state {
 };
 
 void lockout_state(const struct lockout *l, struct lockout_state *out);
+// For the report to a directory: of its people the lock-outs that go on and the last
+// that ended, an array of {id, denied_at, ended_at}, or NULL. The caller's.
+struct json_object *lockout_report(const struct lockout *l, const char *source);
 // The commands `lockout` and `evidence` of the control socket.
 void command_lockout(struct control_call *call);
 void command_evidence(struct control_call *call);

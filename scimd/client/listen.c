@@ -170,13 +170,24 @@ static void listen_on_answer(void *arg, const struct transfer_answer *a)
 	listen_later(l, 0);
 }
 
+void listen_tell(struct listen *l)
+{
+	if (!l || !l->call || l->quick)
+		return; // the next one brings it
+	session_cancel(l->call);
+	l->call = NULL;
+	listen_later(l, 0);
+}
+
 static struct json_object *listen_body(struct listen *l)
 {
+	struct json_object *lockouts = l->calls.lockouts ? l->calls.lockouts(l->calls.arg) : NULL;
 	struct json_object *o = json_object_new_object(), *report = json_object_new_object();
 
 	if (!o || !report) {
 		json_object_put(o);
 		json_object_put(report);
+		json_object_put(lockouts);
 		return NULL;
 	}
 	(void)json_object_object_add(o, "maxEvents", json_object_new_int(LISTEN_EVENTS));
@@ -186,6 +197,8 @@ static struct json_object *listen_body(struct listen *l)
 	(void)json_object_object_add(report, "host", json_object_new_string(l->host));
 	if (l->applied[0])
 		(void)json_object_object_add(report, "applied", json_object_new_string(l->applied));
+	if (lockouts)
+		(void)json_object_object_add(report, "lockouts", lockouts);
 	(void)json_object_object_add(o, "urn:scimd:report", report);
 	return o;
 }

@@ -82,6 +82,9 @@ grep -q 'the last process was gone' "$NS_TMP/out"
 grep -q 'the chain of the audit log is whole' "$NS_TMP/out"
 for e in seen published 'sessions ended'; do scimctl audit --user ann | grep -q " $e " || failed "no entry: $e"; done
 scimctl status | grep -q '^green' || failed 'not green'
+# The directory's store holds the host's report, which came without waiting for the poll's end.
+reported() { grep -raq '"denied_at":"[^"]*","ended_at":"' "$NS_TMP/directory"; }
+tenacious 10 reported || failed 'the directory was not told'
 
 echo '# a fork bomb'
 cat >"$NS_TMP/bomb" <<'PERL'
