@@ -293,7 +293,8 @@ static void serve_gone(void *arg, struct http_request *r)
 	struct serve_request *rq = http_arg(r);
 
 	(void)arg;
-	serve_events_forget(rq);
+	if (!rq->busy) // else its job reads the poll, and frees it when it is over
+		serve_events_forget(rq);
 	rq->http = NULL;
 }
 
