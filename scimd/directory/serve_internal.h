@@ -64,6 +64,7 @@ struct serve_request {
 	int status; // of a job that went well
 	char location[512], etag[RENDER_ETAG];
 	bool busy; // a job is under way
+	bool gone; // nobody waits for the answer any more
 	bool none; // 204: no body
 	// a poll of the feed:
 	struct stream_poll poll;

@@ -295,7 +295,7 @@ static void serve_gone(void *arg, struct http_request *r)
 	(void)arg;
 	if (!rq->busy) // else its job reads the poll, and frees it when it is over
 		serve_events_forget(rq);
-	rq->http = NULL;
+	rq->gone = true;
 }
 
 static void serve_end(void *arg, struct http_request *r)
@@ -331,8 +331,8 @@ bool serve_job_over(struct serve_request *rq)
 	rq->busy = false;
 	serve_events_wake(rq->s);
 	if (rq->http)
-		return true;
-	request_free(rq); // what was written stays written
+		return !rq->gone; // where it is gone, its end is to come
+	request_free(rq);         // what was written stays written
 	return false;
 }
 
