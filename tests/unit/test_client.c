@@ -611,7 +611,7 @@ static void test_client_ids_are_encoded_in_paths(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct buf b = BUF_INIT;
 
-		assert_int_equal(http_encode(&b, rows[i].id), 0);
+		assert_int_equal(transfer_encode(&b, rows[i].id), 0);
 		assert_string_equal(buf_text(&b), rows[i].wanted);
 		buf_free(&b);
 	}
