@@ -43,13 +43,16 @@ struct agent {
 	bool running;
 	bool reload_wanted; // SIGHUP came while a round was under way
 	int64_t began;      // boot clock, ms
-	size_t at;          // directory being fetched
+	size_t at;          // directory being fetched …
+	bool whole;         // … in full
 	struct stage **stages;
 	struct job_input input;
 	struct job job;
 
 	struct job report; // the last job that resolved
 	bool have_report, publish_failed;
+	uint8_t grounds[DIGEST_LEN]; // of the last good job
+	bool have_grounds;
 	const char *no_room;
 	int64_t last_at, last_ms, next_at;
 	bool last_ok, last_full;

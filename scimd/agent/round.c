@@ -131,12 +131,33 @@ static void round_held(struct agent_directory *d, const struct job_held *h)
 	d->held_memberships = h->memberships;
 }
 
+// Tags hold for lists that were applied as they were, or not at all.
+static void round_tags(struct agent *a)
+{
+	for (size_t i = 0; i < a->config->directory_count; i++) {
+		struct agent_directory *d = &a->directories[i];
+		bool held = a->job.helds && a->job.helds[i].reason;
+
+		if (a->stages && a->stages[i] && a->stages[i]->complete && !a->input.dry_run) {
+			tags_clear(&d->tags);
+			if (a->job.r == 0 && !held)
+				tags_move(&d->tags, &d->tags_new);
+		}
+		tags_clear(&d->tags_new);
+	}
+	if (a->input.dry_run)
+		return;
+	a->have_grounds = a->job.r == 0;
+	memcpy(a->grounds, a->job.grounds, sizeof(a->grounds));
+}
+
 // The last job that resolved stays: explain and status read it. One that found
 // nothing to do leaves it.
 static void round_keep(struct agent *a)
 {
 	bool resolved = a->job.r == 0 && a->job.refusals;
 
+	round_tags(a);
 	a->no_room = a->job.no_room;
 	for (size_t i = 0; a->job.helds && i < a->config->directory_count; i++)
 		if (a->stages && a->stages[i] && a->stages[i]->complete)
@@ -325,6 +346,7 @@ static void round_work(struct agent *a)
 				       .seen = clock_wall(),
 				       .store = a->store,
 				       .stages = a->stages,
+				       .grounds = a->have_grounds ? a->grounds : NULL,
 				       .dry_run = w->req.dry_run,
 				       .accept_removals = w->req.accept_removals,
 				       .accept_directory = w->req.accept_directory,
@@ -379,7 +401,7 @@ static void round_fetched(void *arg, const struct fetch_end *end)
 	struct agent_directory *d = &a->directories[a->at];
 	bool some = a->stages[a->at]->partial;
 	struct fail f = { "" };
-	bool look = !a->wishes->req.full;
+	bool look = !a->whole;
 	int r = stage_finish(a->stages[a->at], end->r == 0 && !look, &f);
 
 	if (!some)
@@ -402,23 +424,79 @@ static void round_fetched(void *arg, const struct fetch_end *end)
 		d->last_ok = clock_wall();
 		d->users = end->users;
 		d->groups = end->groups;
+		if (end->tags)
+			tags_move(&d->tags_new, end->tags);
 	}
 	a->at++;
 	round_next(a);
 }
 
-// Everything, those who are disabled, or the few that the events name.
+// This directory could not even be asked.
+static void round_unread(struct agent *a, bool some, int r, const struct fail *f)
+{
+	struct agent_directory *d = &a->directories[a->at];
+	const char *why = f->text[0] ? f->text : strerror(-r);
+
+	if (some) {
+		round_some_failed(a, why);
+	} else if (r == -EOPNOTSUPP) {
+		round_no_look(a, d, why);
+	} else {
+		d->state = "failed";
+		(void)snprintf(d->error, sizeof(d->error), "%s", why);
+	}
+	stage_free(a->stages[a->at]);
+	a->stages[a->at++] = NULL;
+}
+
+static int round_walk(struct agent *a, struct fail *f)
+{
+	const struct fetch_calls calls = { a, round_progress, round_fetched };
+
+	return fetch_run(a->fetches[a->at], a->stages[a->at], !a->whole, &calls, f);
+}
+
+// Where the lists are not what they were, all is read; but what events tell of
+// is here already, and a look is enough.
+static void round_asked(void *arg, bool same)
+{
+	struct agent *a = arg;
+	struct fail f = { "" };
+	int r;
+
+	if (same) {
+		a->directories[a->at].last_ok = clock_wall();
+		a->stages[a->at++]->unchanged = true;
+		round_next(a);
+		return;
+	}
+	tags_clear(&a->directories[a->at].tags);
+	a->whole = !ear_hears(a->ears[a->at]);
+	r = round_walk(a, &f);
+	if (r == 0)
+		return;
+	round_unread(a, false, r, &f);
+	round_next(a);
+}
+
+// Everything, what is new (where only a list can tell: who is disabled), or the few
+// that the events name.
 static int round_read(struct agent *a, const struct listen_change *some, size_t n, struct fail *f)
 {
 	const struct fetch_calls calls = { a, round_progress, round_fetched };
+	const struct tags *tags = &a->directories[a->at].tags;
 	struct fetch *ft = a->fetches[a->at];
 	int r = stage_new(a->config->directories[a->at].name, a->mappings[a->at], a->store,
 			  &a->stages[a->at]);
 
 	if (r < 0)
 		return r;
-	return n ? fetch_some(ft, a->stages[a->at], some, n, &calls, f)
-		 : fetch_run(ft, a->stages[a->at], !a->wishes->req.full, &calls, f);
+	a->whole = a->wishes->req.full;
+	if (n)
+		return fetch_some(ft, a->stages[a->at], some, n, &calls, f);
+	if (!a->whole && tags_whole(tags) && fetch_unchanged(ft, tags, round_asked, a, f) == 0)
+		return 0;
+	return round_walk(a, f);
 }
 
 static void round_next(struct agent *a)
@@ -426,7 +504,6 @@ static void round_next(struct agent *a)
 	const struct agent_request *req = &a->wishes->req;
 
 	while ((req->full || req->look || req->events) && a->at < a->config->directory_count) {
-		struct agent_directory *d = &a->directories[a->at];
 		const struct listen_change *some = NULL;
 		struct fail f = { "" };
 		size_t n = 0;
@@ -443,17 +520,7 @@ static void round_next(struct agent *a)
 		r = round_read(a, some, n, &f);
 		if (r == 0)
 			return;
-		if (n) {
-			round_some_failed(a, f.text[0] ? f.text : strerror(-r));
-		} else if (r == -EOPNOTSUPP) {
-			round_no_look(a, d, f.text);
-		} else {
-			d->state = "failed";
-			(void)snprintf(d->error, sizeof(d->error), "%s",
-				       f.text[0] ? f.text : strerror(-r));
-		}
-		stage_free(a->stages[a->at]);
-		a->stages[a->at++] = NULL;
+		round_unread(a, n > 0, r, &f);
 	}
 	round_work(a);
 }
