@@ -8,7 +8,6 @@
 #include "scimd/base/clock.h"
 #include "scimd/base/log.h"
 #include <errno.h>
-#include <json-c/json.h>
 #include <scimd/image.h>
 #include <scimd/paths.h>
 #include <stdio.h>
@@ -17,12 +16,6 @@
 #include <unistd.h>
 
 static int round_start(struct agent *a);
-static void round_next(struct agent *a);
-
-static void put(struct json_object *o, const char *key, struct json_object *v)
-{
-	(void)json_object_object_add(o, key, v);
-}
 
 // ------------------------------------------------------------------- wishes
 
@@ -89,150 +82,13 @@ void agent_forget(struct agent *a, struct control_call *call)
 			w->req.call = NULL;
 }
 
-// -------------------------------------------------------------------- report
-
-void round_held_clear(struct agent_directory *d)
-{
-	for (size_t i = 0; i < d->held_user_count; i++)
-		free(d->held_users[i]);
-	for (size_t i = 0; i < d->held_group_count; i++)
-		free(d->held_groups[i]);
-	free(d->held_users);
-	free(d->held_groups);
-	d->held_users = d->held_groups = NULL;
-	d->held_user_count = d->held_group_count = 0;
-	d->held_memberships = 0;
-	d->held[0] = '\0';
-}
-
-static char **round_copy(const char **list, size_t n, size_t *count_out)
-{
-	char **copy = calloc(n + 1, sizeof(*copy));
-
-	*count_out = 0;
-	for (size_t i = 0; copy && i < n; i++) {
-		copy[i] = strdup(list[i]);
-		if (!copy[i])
-			break;
-		(*count_out)++;
-	}
-	return copy;
-}
-
-static void round_held(struct agent_directory *d, const struct job_held *h)
-{
-	round_held_clear(d);
-	if (!h->reason)
-		return;
-	d->state = "held";
-	(void)snprintf(d->held, sizeof(d->held), "%s", h->reason);
-	d->held_users = round_copy(h->users, h->user_count, &d->held_user_count);
-	d->held_groups = round_copy(h->groups, h->group_count, &d->held_group_count);
-	d->held_memberships = h->memberships;
-}
-
-// Tags hold for lists that were applied as they were, or not at all.
-static void round_tags(struct agent *a)
-{
-	for (size_t i = 0; i < a->config->directory_count; i++) {
-		struct agent_directory *d = &a->directories[i];
-		bool held = a->job.helds && a->job.helds[i].reason;
-
-		if (a->stages && a->stages[i] && a->stages[i]->complete && !a->input.dry_run) {
-			tags_clear(&d->tags);
-			if (a->job.r == 0 && !held)
-				tags_move(&d->tags, &d->tags_new);
-		}
-		tags_clear(&d->tags_new);
-	}
-	if (a->input.dry_run)
-		return;
-	a->have_grounds = a->job.r == 0;
-	memcpy(a->grounds, a->job.grounds, sizeof(a->grounds));
-}
-
-// The last job that resolved stays: explain and status read it. One that found
-// nothing to do leaves it.
-static void round_keep(struct agent *a)
-{
-	bool resolved = a->job.r == 0 && a->job.refusals;
-
-	round_tags(a);
-	a->no_room = a->job.no_room;
-	for (size_t i = 0; a->job.helds && i < a->config->directory_count; i++)
-		if (a->stages && a->stages[i] && a->stages[i]->complete)
-			round_held(&a->directories[i], &a->job.helds[i]);
-		else if (a->stages && a->stages[i] && a->stages[i]->partial &&
-			 a->job.helds[i].reason) // the whole list says how much it is
-			(void)agent_sync(a, &(struct agent_request){ .full = true });
-	if (a->job.changed || a->job.published || a->job.r < 0)
-		a->publish_failed = a->job.r < 0;
-	if (!resolved || a->input.dry_run)
-		return;
-	if (a->have_report)
-		job_free(&a->report);
-	a->report = a->job;
-	a->have_report = true;
-	a->job = (struct job){ 0 };
-}
-
-static struct json_object *round_names(const struct job *j, char what)
-{
-	struct json_object *list = json_object_new_array();
-
-	for (size_t i = 0; i < j->change_count; i++)
-		if (j->changes[i].what == what)
-			(void)json_object_array_add(list,
-						    json_object_new_string(j->changes[i].name));
-	return list;
-}
-
-static struct json_object *round_result(struct agent *a, const struct job *j)
-{
-	struct json_object *o = json_object_new_object(), *plan;
-
-	put(o, "schema", json_object_new_int(1));
-	put(o, "changed", json_object_new_boolean(j->changed));
-	put(o, "users", json_object_new_int64(a->have_report || j->refusals ? j->users : 0));
-	put(o, "groups", json_object_new_int64(j->groups));
-	put(o, "refused", json_object_new_int64(j->refused));
-	put(o, "seconds", json_object_new_double((double)a->last_ms / 1000));
-	if (a->input.dry_run) {
-		plan = json_object_new_object();
-		put(plan, "added", round_names(j, '+'));
-		put(plan, "changed", round_names(j, '~'));
-		put(plan, "removed", round_names(j, '-'));
-		put(o, "plan", plan);
-	}
-	return o;
-}
-
-static void round_log(struct agent *a, const struct job *j, bool ok)
-{
-	if (!ok)
-		log_error("sync failed: %s", a->last_error);
-	else if (j->changed || j->published)
-		log_info("sync: %zu added, %zu changed, %zu removed; serving %u users (%u may log "
-			 "in) "
-			 "and %u groups, generation %llu",
-			 j->added, j->altered, j->removed, j->users, j->allowed, j->groups,
-			 (unsigned long long)j->image.generation);
-	else
-		log_debug("sync: nothing changed");
-	if (j->refused)
-		log_warning("%u records are not served; `scimctl explain NAME` says why",
-			    j->refused);
-	for (size_t i = 0, n = 0; i < j->refusal_count && n < 20; i++)
-		if (!j->refusals[i].warning) {
-			log_warning("%s", j->refusals[i].text);
-			n++;
-		}
-}
+// --------------------------------------------------------------------- ends
 
 static void round_end(struct agent *a)
 {
 	struct agent_wish *w = a->wishes;
-	bool ok, applied = a->job.r == 0;
+	bool ok, applied = a->job.r == 0, changed = a->job.changed;
+	bool news = changed || a->job.published || !applied; // the job kept may be an older one
 	const struct job *j;
 
 	a->last_ms = clock_boot() - a->began;
@@ -265,10 +121,10 @@ static void round_end(struct agent *a)
 		a->last_at = clock_wall();
 		a->failures = ok ? 0 : a->failures + 1;
 	}
-	round_log(a, j, ok);
+	round_log(a, j, ok, news);
 	if (w->req.call) {
 		if (ok)
-			control_ok(w->req.call, round_result(a, j));
+			control_ok(w->req.call, round_result(a, j, changed));
 		else
 			control_error(w->req.call, "failed", a->last_error);
 	}
@@ -335,9 +191,9 @@ void round_on_job(void *arg)
 	visit_flush(a);
 }
 
-// --------------------------------------------------------------------- fetch
+// -------------------------------------------------------------------- rounds
 
-static void round_work(struct agent *a)
+void round_work(struct agent *a)
 {
 	const struct agent_wish *w = a->wishes;
 	char path[4096];
@@ -360,169 +216,6 @@ static void round_work(struct agent *a)
 		a->job.r = fail(&a->job.fail, EAGAIN, "no thread could be started");
 		round_on_job(a);
 	}
-}
-
-static void round_progress(void *arg, const struct fetch_progress *p)
-{
-	struct agent *a = arg;
-	struct control_call *call = a->wishes ? a->wishes->req.call : NULL;
-	struct json_object *o;
-
-	if (!call)
-		return;
-	o = json_object_new_object();
-	put(o, "directory", json_object_new_string(a->config->directories[a->at].name));
-	put(o, "stage", json_object_new_string(p->stage));
-	put(o, "users", json_object_new_int64((int64_t)p->users));
-	put(o, "groups", json_object_new_int64((int64_t)p->groups));
-	put(o, "total", json_object_new_int64(p->total));
-	control_progress(call, o);
-}
-
-// From now on both rhythms bring the full list; the one that is due comes at once.
-static void round_no_look(struct agent *a, struct agent_directory *d, const char *why)
-{
-	d->no_look = true;
-	log_info("directory \"%s\" is read in full every time: %s",
-		 a->config->directories[a->at].name, why);
-	(void)agent_sync(a, &(struct agent_request){ .full = true });
-}
-
-static void round_some_failed(struct agent *a, const char *why)
-{
-	log_warning("directory \"%s\": what changed could not be read: %s",
-		    a->config->directories[a->at].name, why);
-	ear_failed(a->ears[a->at]);
-}
-
-static void round_fetched(void *arg, const struct fetch_end *end)
-{
-	struct agent *a = arg;
-	struct agent_directory *d = &a->directories[a->at];
-	bool some = a->stages[a->at]->partial;
-	struct fail f = { "" };
-	bool look = !a->whole;
-	int r = stage_finish(a->stages[a->at], end->r == 0 && !look, &f);
-
-	if (!some)
-		d->retry_after = end->r < 0 ? end->retry_after : -1;
-	if (some) {
-		if (end->r < 0)
-			round_some_failed(a, end->text);
-	} else if (look && end->r == -EOPNOTSUPP) {
-		round_no_look(a, d, end->text);
-	} else if (look && end->r == 0) {
-		;
-	} else if (end->r < 0 || r < 0) {
-		d->state = "failed";
-		(void)snprintf(d->error, sizeof(d->error), "%s", end->r < 0 ? end->text : f.text);
-		if (r < 0)
-			a->stages[a->at]->complete = false;
-	} else {
-		d->state = "ok";
-		d->error[0] = '\0';
-		d->last_ok = clock_wall();
-		d->users = end->users;
-		d->groups = end->groups;
-		if (end->tags)
-			tags_move(&d->tags_new, end->tags);
-	}
-	a->at++;
-	round_next(a);
-}
-
-// This directory could not even be asked.
-static void round_unread(struct agent *a, bool some, int r, const struct fail *f)
-{
-	struct agent_directory *d = &a->directories[a->at];
-	const char *why = f->text[0] ? f->text : strerror(-r);
-
-	if (some) {
-		round_some_failed(a, why);
-	} else if (r == -EOPNOTSUPP) {
-		round_no_look(a, d, why);
-	} else {
-		d->state = "failed";
-		(void)snprintf(d->error, sizeof(d->error), "%s", why);
-	}
-	stage_free(a->stages[a->at]);
-	a->stages[a->at++] = NULL;
-}
-
-static int round_walk(struct agent *a, struct fail *f)
-{
-	const struct fetch_calls calls = { a, round_progress, round_fetched };
-
-	return fetch_run(a->fetches[a->at], a->stages[a->at], !a->whole, &calls, f);
-}
-
-// Where the lists are not what they were, all is read; but what events tell of
-// is here already, and a look is enough.
-static void round_asked(void *arg, bool same)
-{
-	struct agent *a = arg;
-	struct fail f = { "" };
-	int r;
-
-	if (same) {
-		a->directories[a->at].last_ok = clock_wall();
-		a->stages[a->at++]->unchanged = true;
-		round_next(a);
-		return;
-	}
-	tags_clear(&a->directories[a->at].tags);
-	a->whole = !ear_hears(a->ears[a->at]);
-	r = round_walk(a, &f);
-	if (r == 0)
-		return;
-	round_unread(a, false, r, &f);
-	round_next(a);
-}
-
-// Everything, what is new (where only a list can tell: who is disabled), or the few
-// that the events name.
-static int round_read(struct agent *a, const struct listen_change *some, size_t n, struct fail *f)
-{
-	const struct fetch_calls calls = { a, round_progress, round_fetched };
-	const struct tags *tags = &a->directories[a->at].tags;
-	struct fetch *ft = a->fetches[a->at];
-	int r = stage_new(a->config->directories[a->at].name, a->mappings[a->at], a->store,
-			  &a->stages[a->at]);
-
-	if (r < 0)
-		return r;
-	a->whole = a->wishes->req.full;
-	if (n)
-		return fetch_some(ft, a->stages[a->at], some, n, &calls, f);
-	if (!a->whole && tags_whole(tags) && fetch_unchanged(ft, tags, round_asked, a, f) == 0)
-		return 0;
-	return round_walk(a, f);
-}
-
-static void round_next(struct agent *a)
-{
-	const struct agent_request *req = &a->wishes->req;
-
-	while ((req->full || req->look || req->events) && a->at < a->config->directory_count) {
-		const struct listen_change *some = NULL;
-		struct fail f = { "" };
-		size_t n = 0;
-		int r;
-
-		if (req->full ? !req->dry_run : req->events)
-			n = ear_take(a->ears[a->at], req->full, &some);
-		if (req->full)
-			n = 0;
-		else if (req->events && n == 0) {
-			a->at++;
-			continue;
-		}
-		r = round_read(a, some, n, &f);
-		if (r == 0)
-			return;
-		round_unread(a, n > 0, r, &f);
-	}
-	round_work(a);
 }
 
 static int round_start(struct agent *a)
