@@ -66,7 +66,7 @@ echo "# one map for each module: it exports its entry points only"
 
 echo "# the tarball has all that the tests need"
 makefile=$(cat Makefile.am)
-for f in $(find tests packaging docs nss pam scimd include -type f -not -path \'*/node_modules/*\' \
+for f in $(find tests packaging docs nss pam scimd include -type f -not -path '*/node_modules/*' \
   -not -name '*.o' -not -name '*.lo' -not -path '*/.*'); do
   [[ "$makefile" == *"$f"* ]] && continue
   case $f in
