@@ -58,8 +58,11 @@ void agent_status_get(struct agent *a, struct agent_status *out)
 
 static void agent_directories_free(struct agent_directory *d, size_t n)
 {
-	for (size_t i = 0; d && i < n; i++)
+	for (size_t i = 0; d && i < n; i++) {
 		round_held_clear(&d[i]);
+		tags_clear(&d[i].tags);
+		tags_clear(&d[i].tags_new);
+	}
 	free(d);
 }
 

@@ -13,6 +13,7 @@
 #include "scimd/agent/job.h"
 #include "scimd/agent/lockout.h"
 #include "scimd/base/fail.h"
+#include "scimd/client/tags.h"
 #include <stdbool.h>
 #include <stdint.h>
 #include <systemd/sd-event.h>
@@ -40,6 +41,8 @@ struct agent_directory {
 	uint64_t users, groups; // received in the last complete pull
 	bool no_look;           // it cannot tell who is disabled without a full list
 	int64_t retry_after;    // seconds the server asked for in the last round, -1
+	struct tags tags;       // of the last complete lists that were applied
+	struct tags tags_new;   // of those that a round under way has read
 };
 
 struct agent_status {
