@@ -13,10 +13,10 @@
 
 struct helper {
 	const char *name, *usage;
-	int facility;      // of syslog
-	int at_once;       // processes of its own
+	int facility;        // of syslog
+	int at_once;         // processes of its own
 	void (*start)(void); // before anything is taken, or NULL
-	const char **user; // NULL, or where --user goes: who it is once its socket stands
+	const char **user;   // NULL, or where --user goes: who it is once its socket stands
 	void (*serve)(int fd);
 };
 
