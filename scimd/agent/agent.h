@@ -10,6 +10,7 @@
 #define SCIMD_AGENT_AGENT_H
 
 #include "scimd/agent/config.h"
+#include "scimd/agent/hook.h"
 #include "scimd/agent/job.h"
 #include "scimd/agent/lockout.h"
 #include "scimd/base/fail.h"
@@ -58,6 +59,7 @@ struct agent_status {
 	const char *no_room; // of the last job (job.h)
 	int64_t next_at;     // wall ms
 	struct lockout_state lockout;
+	struct hook_state hook;
 };
 
 // A round somebody asked for.

@@ -100,6 +100,38 @@ static struct json_object *status_directory(const struct config_directory *c,
 	return o;
 }
 
+static const struct hook_file *status_hook_refused(const struct hook_dir *d)
+{
+	for (size_t i = 0; i < d->count; i++)
+		if (d->files[i].why)
+			return &d->files[i];
+	return NULL;
+}
+
+static struct json_object *status_hooks(const struct hook_state *st)
+{
+	struct json_object *o = json_object_new_object(), *refused = json_object_new_array();
+
+	put_int(o, "waiting", (int64_t)st->waiting);
+	put(o, "more", json_object_new_boolean(st->more));
+	put_int(o, "failed", (int64_t)st->failed);
+	put_str(o, "problem", st->problem[0] ? st->problem : NULL);
+	put_int(o, "hooks", (int64_t)st->dir->count);
+	if (st->dir->why)
+		(void)json_object_array_add(refused, json_object_new_string(st->dir->why));
+	for (size_t i = 0; i < st->dir->count; i++) {
+		char line[160];
+
+		if (!st->dir->files[i].why)
+			continue;
+		(void)snprintf(line, sizeof(line), "%s: %s", st->dir->files[i].name,
+			       st->dir->files[i].why);
+		(void)json_object_array_add(refused, json_object_new_string(line));
+	}
+	put(o, "refused", refused);
+	return o;
+}
+
 // One word and a sentence. Red: what is served may be wrong or nothing is.
 static const char *status_health(const struct agent_status *st, bool image, char *why, size_t len)
 {
@@ -153,6 +185,17 @@ static const char *status_health(const struct agent_status *st, bool image, char
 	}
 	if (st->no_room) {
 		(void)snprintf(why, len, "%s", st->no_room);
+		return "yellow";
+	}
+	if (st->hook.problem[0]) {
+		(void)snprintf(why, len, "hooks: %s", st->hook.problem);
+		return "yellow";
+	}
+	if (st->hook.dir->why || status_hook_refused(st->hook.dir)) {
+		(void)snprintf(why, len, SCIMD_HOOKS "%s%s: %s", st->hook.dir->why ? "" : "/",
+			       st->hook.dir->why ? "" : status_hook_refused(st->hook.dir)->name,
+			       st->hook.dir->why ? st->hook.dir->why
+						 : status_hook_refused(st->hook.dir)->why);
 		return "yellow";
 	}
 	return "green";
@@ -214,6 +257,7 @@ static void command_status(struct control_call *call)
 		(void)json_object_array_add(dirs, status_directory(&st.config->directories[i],
 								   &st.directories[i], st.ears[i]));
 	put(o, "directories", dirs);
+	put(o, "hooks", status_hooks(&st.hook));
 	control_ok(call, o);
 }
 

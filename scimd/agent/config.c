@@ -14,6 +14,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
+#include <scimd/hook.h>
 #include <scimd/lockout.h>
 #include <scimd/paths.h>
 #include <stdarg.h>
@@ -124,6 +125,12 @@ static const struct config_row config_rows[] = {
 	  "what is written to the person's terminals" },
 	{ "lockout", "socket", CONFIG_PATH, IN_CONFIG(lockout_socket), LOCKOUT_SOCKET, 0, 0, NULL,
 	  "where scim-lockout listens" },
+	{ "hooks", "timeout", CONFIG_SPAN, IN_CONFIG(hook_timeout), "30s", 1,
+	  HOOK_TIMEOUT_MAX / 1000, NULL, "how long one hook may run before it is killed" },
+	{ "hooks", "retries", CONFIG_NUMBER, IN_CONFIG(hook_retries), "12", 0, 100, NULL,
+	  "how often a hook that failed is tried again" },
+	{ "hooks", "socket", CONFIG_PATH, IN_CONFIG(hook_socket), HOOK_SOCKET, 0, 0, NULL,
+	  "where scim-hook listens" },
 };
 #define CONFIG_ROWS (sizeof(config_rows) / sizeof(*config_rows))
 #define LOCAL_GROUP "local_group."
@@ -413,10 +420,11 @@ static void config_line(struct config_loader *ld, const struct config_line *l)
 	if (dir && !d)
 		return;
 	if (!dir && strcmp(kind, "scimd") != 0 && strcmp(kind, "identity") != 0 &&
-	    strcmp(kind, "access") != 0 && strcmp(kind, "lockout") != 0) {
+	    strcmp(kind, "access") != 0 && strcmp(kind, "lockout") != 0 &&
+	    strcmp(kind, "hooks") != 0) {
 		config_bad(ld, l,
 			   "unknown section; there are [scimd], [directory/NAME], [identity], "
-			   "[access] and [lockout]");
+			   "[access], [lockout] and [hooks]");
 		return;
 	}
 	if (!l->key[0])

@@ -54,8 +54,10 @@ struct config {
 	struct scim_filter *allow, *deny, *break_glass; // owned; identity points at them
 	uint32_t stale_warn, stale_deny;                // seconds, 0 = never
 	const char *lockout_policy, *lockout_message, *lockout_socket;
-	uint32_t lockout_grace;      // seconds
-	struct config_value *values; // every setting, in table order per section
+	uint32_t lockout_grace; // seconds
+	const char *hook_socket;
+	uint32_t hook_timeout, hook_retries; // seconds; tries after the first
+	struct config_value *values;         // every setting, in table order per section
 	size_t value_count;
 };
 

@@ -7,6 +7,7 @@
 #include "scimd/agent/agent.h"
 #include "scimd/agent/ear.h"
 #include "scimd/agent/fetch.h"
+#include "scimd/agent/hook.h"
 #include "scimd/agent/live.h"
 #include "scimd/agent/lockout.h"
 #include "scimd/agent/worker.h"
@@ -38,6 +39,7 @@ struct agent {
 	struct worker *worker;
 	struct control *control;
 	struct lockout *lockout;
+	struct hook *hook;
 
 	struct agent_wish *wishes; // the first one is under way while `running`
 	bool running;

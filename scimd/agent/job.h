@@ -30,6 +30,7 @@ struct job_input {
 	bool accept_removals;
 	const char *accept_directory; // section name, or NULL
 	bool republish;               // also when nothing changed
+	bool hooks;                   // there are some: what happens to people is queued
 	bool rebuild;                 // also when an image of the very same stands there
 };
 

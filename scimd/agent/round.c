@@ -179,7 +179,8 @@ void round_on_job(void *arg)
 	bool asking;
 
 	round_end(a);
-	asking = lockout_go(a->lockout);
+	asking = lockout_go(a->lockout); // before any hook
+	asking |= hook_go(a->hook);
 	if (a->once) {
 		if (!a->wishes && !asking)
 			(void)sd_event_exit(a->event, 0);
@@ -196,8 +197,10 @@ void round_on_job(void *arg)
 void round_work(struct agent *a)
 {
 	const struct agent_wish *w = a->wishes;
+	struct hook_dir hooks;
 	char path[4096];
 
+	hook_dir_read(SCIMD_HOOKS, &hooks);
 	a->input = (struct job_input){ .config = a->config,
 				       .seen = clock_wall(),
 				       .store = a->store,
@@ -207,6 +210,7 @@ void round_work(struct agent *a)
 				       .accept_removals = w->req.accept_removals,
 				       .accept_directory = w->req.accept_directory,
 				       .republish = w->req.republish || a->publish_failed,
+				       .hooks = hook_dir_any(&hooks),
 				       .rebuild = w->req.rebuild };
 	if (snprintf(path, sizeof(path), "%s/%s", a->config->state_dir, SCIMD_IMAGE_NAME) <
 		    (int)sizeof(path) &&

@@ -64,6 +64,21 @@ static void status_held(struct json_object *held)
 		(void)printf("    memberships that would go: %lld\n", ctl_int(held, "memberships"));
 }
 
+// Where there are none, there is nothing to say.
+static void status_hooks(struct json_object *h)
+{
+	struct json_object *refused = member(h, "refused");
+
+	if (!ctl_int(h, "hooks") && !ctl_int(h, "waiting") && !length(refused))
+		return;
+	(void)printf("  hooks      %lld%s events wait, %lld failed for good\n",
+		     ctl_int(h, "waiting"), ctl_true(h, "more") ? " and more" : "",
+		     ctl_int(h, "failed"));
+	for (size_t i = 0; i < length(refused); i++)
+		(void)printf("    refused: %s\n", ctl_safe(json_object_get_string(
+							  json_object_array_get_idx(refused, i))));
+}
+
 int command_status(const struct ctl *c, int argc, char **argv)
 {
 	struct json_object *o, *dirs, *last;
@@ -118,6 +133,7 @@ int command_status(const struct ctl *c, int argc, char **argv)
 		if (member(d, "held"))
 			status_held(member(d, "held"));
 	}
+	status_hooks(member(o, "hooks"));
 	return finish(c, o, r);
 }
 
