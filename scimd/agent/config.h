@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // /etc/scimd/scimd.conf and conf.d/*.conf, read whole and checked before any of
-// it is used. One table row in config.c per setting: section, name, type,
+// it is used. One table row in config_rows.c per setting: section, name, type,
 // default, range, one line of help; the manual and `config show` print the rows.
 //
 // Life: config_load makes an immutable struct config (any thread may read it);
