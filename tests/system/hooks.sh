@@ -103,6 +103,8 @@ sync
 tenacious 10 grep -q ben "$out/fails" || failed 'it was not run'
 yellow() { [[ $(scimctl status) == yellow*20-fails* ]]; }
 tenacious 2 yellow || failed 'status does not name it'
+scimd_stop
+scimd_start # which knows what was done already
 touch "$out/good"
 tenacious 20 idle || failed 'it still waits'
 [ "$(grep -c ben "$out/fails")" -ge 2 ] || failed 'it is not tried again'
