@@ -279,10 +279,8 @@ static void hook_line(struct hook_entry *e, char *line, struct hook_answer *an)
 	}
 	if (strcmp(word, "failed") == 0 || strcmp(word, "never") == 0)
 		hook_failed(e, name, why);
-	if (strcmp(word, "never") == 0) {
-		e->owner->failed++;
+	if (strcmp(word, "never") == 0)
 		e->given_up = true; // told when it is dropped
-	}
 }
 
 static void hook_again(struct hook_entry *e)
@@ -296,7 +294,14 @@ static void hook_again(struct hook_entry *e)
 	if (e->tries++ < c->hook_retries)
 		return;
 	e->finished = e->given_up = true;
-	e->owner->failed++;
+}
+
+static bool hook_in_trouble(const struct hook *h)
+{
+	for (const struct hook_entry *e = h->entries; e; e = e->next)
+		if (e->why[0])
+			return true;
+	return false;
 }
 
 static void hook_on_end(void *arg, char *text, const char *why)
@@ -308,7 +313,8 @@ static void hook_on_end(void *arg, char *text, const char *why)
 	char *save = NULL;
 
 	e->ask = NULL;
-	e->why[0] = '\0';
+	if (!e->given_up)
+		e->why[0] = '\0';
 	h->asking--;
 	for (char *l = strtok_r(text, "\n", &save); l; l = strtok_r(NULL, "\n", &save))
 		hook_line(e, l, &an);
@@ -318,9 +324,10 @@ static void hook_on_end(void *arg, char *text, const char *why)
 		hook_again(e);
 	else
 		e->finished = true;
-	if (!e->why[0])
+	h->failed += e->finished && e->given_up;
+	if (!hook_in_trouble(h))
 		h->problem[0] = '\0';
-	else
+	if (e->why[0])
 		log_warning("the %s of \"%s\": hook %s%s", e->event, e->name, e->why,
 			    !e->finished ? "; it is tried again" : "");
 	if (!hook_go(h) && a->once && !a->wishes && !lockout_go(a->lockout))
