@@ -127,21 +127,13 @@ door_cron() {
   wait "$pid" 2>/dev/null || :
   cat "/run/doors/cron.$1"
 }
-# As with cron: ben's job says that hers had its turn. atd passes over a job now and
-# then when much is under way, so she has three tries: whoever is out fails them all.
+# at goes back to where it was called, which she may not enter.
 door_at() {
-  local who try
-  for try in 1 2 3; do
-    rm -f /run/doors/at.* /var/spool/cron/atjobs/*
-    for who in "$1" ben; do
-      echo "id -un >/run/doors/at.$who" | as "$who" at -q a now || :
-    done
-    atd -s
-    tenacious 20 sh -c '! pgrep -x atd'
-    [ -s "/run/doors/at.$1" ] && break
-  done
-  [ -s /run/doors/at.ben ] || echo "at: try $try: ben's job was not run either" >&2
-  cat "/run/doors/at.$1"
+  rm -f /run/doors/at /var/spool/cron/atjobs/*
+  (cd / && echo 'id -un >/run/doors/at' | as "$1" at -q a now)
+  atd -s
+  tenacious 20 sh -c '! pgrep -x atd'
+  cat /run/doors/at
 }
 DOORS='ssh pty shell certificate forced directory_key without_pam forward sftp scp old_scp su su_login sudo sudo_root login cron at'
 
