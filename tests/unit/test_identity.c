@@ -359,6 +359,30 @@ static void test_identity_damaged_records_are_nobody(void **state)
 	assert_non_null(crowd_refusal(&crowd, "damaged"));
 }
 
+// Who was served and whose record cannot be any more is denied; who is disabled in it
+// is disabled all the same, or what they left running would go on.
+static void test_identity_disabled_is_disabled_in_a_refused_record(void **state)
+{
+	static const char *const ids[] = { "1", "2" };
+
+	(void)state;
+	for (uint32_t i = 0; i < 2; i++)
+		crowd.ledger[crowd.ledger_count++] =
+			(struct ledger_entry){ .source = "corp",
+					       .id = ids[i],
+					       .kind = USER,
+					       .name = i ? "bob" : "ada",
+					       .uid = 5001 + i,
+					       .gid = 5001 + i };
+	user("{\"id\":\"1\",\"userName\":\"a:da\",\"active\":false}");
+	user("{\"id\":\"2\",\"userName\":\"b:ob\",\"active\":true}");
+	crowd_resolve(&crowd);
+	assert_int_equal(crowd_user(&crowd, "ada")->state, ACCOUNT_DISABLED);
+	assert_int_equal(crowd_user(&crowd, "bob")->state, ACCOUNT_REFUSED);
+	assert_int_equal(crowd_user(&crowd, "ada")->verdict, VERDICT_DENY);
+	assert_int_equal(crowd_user(&crowd, "bob")->verdict, VERDICT_DENY);
+}
+
 static void test_identity_ledgers_gid_stands(void **state)
 {
 	(void)state;
@@ -952,6 +976,7 @@ int main(void)
 		T(test_identity_nesting_is_flattened_and_cycles_are_cut),
 		T(test_identity_nesting_ends_at_a_depth),
 		T(test_identity_damaged_records_are_nobody),
+		T(test_identity_disabled_is_disabled_in_a_refused_record),
 		T(test_identity_ledgers_gid_stands),
 		T(test_identity_leavers_have_no_groups),
 		T(test_identity_local_group_is_mapped_by_name_or_id),
