@@ -2,6 +2,7 @@
 //
 // The queue of leavers and who is asked for next; see lockout.h.
 #include "scimd/agent/lockout.h"
+#include "scimd/agent/answer.h"
 #include "scimd/agent/config.h"
 #include "scimd/agent/control.h"
 #include "scimd/agent/internal.h"
@@ -432,10 +433,9 @@ void command_lockout(struct control_call *call)
 		}
 		(void)lockout_go(l);
 	}
-	o = json_object_new_object();
+	o = answer_new();
 	list = json_object_new_array();
 	lockout_state(l, &st);
-	(void)json_object_object_add(o, "schema", json_object_new_int(1));
 	for (const struct lockout_entry *e = l->entries; e; e = e->next)
 		if (!e->finished)
 			(void)json_object_array_add(list, lockout_entry_json(e));

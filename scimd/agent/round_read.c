@@ -2,6 +2,7 @@
 //
 // The reading of a round: every directory in turn, in full, for what is new, or for
 // the few that events name; then the worker has it.
+#include "scimd/agent/answer.h"
 #include "scimd/agent/control.h"
 #include "scimd/agent/internal.h"
 #include "scimd/agent/stage.h"
@@ -12,11 +13,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static void put(struct json_object *o, const char *key, struct json_object *v)
-{
-	(void)json_object_object_add(o, key, v);
-}
-
 static void round_progress(void *arg, const struct fetch_progress *p)
 {
 	struct agent *a = arg;
@@ -26,11 +22,11 @@ static void round_progress(void *arg, const struct fetch_progress *p)
 	if (!call)
 		return;
 	o = json_object_new_object();
-	put(o, "directory", json_object_new_string(a->config->directories[a->at].name));
-	put(o, "stage", json_object_new_string(p->stage));
-	put(o, "users", json_object_new_int64((int64_t)p->users));
-	put(o, "groups", json_object_new_int64((int64_t)p->groups));
-	put(o, "total", json_object_new_int64(p->total));
+	answer_put(o, "directory", json_object_new_string(a->config->directories[a->at].name));
+	answer_put(o, "stage", json_object_new_string(p->stage));
+	answer_put(o, "users", json_object_new_int64((int64_t)p->users));
+	answer_put(o, "groups", json_object_new_int64((int64_t)p->groups));
+	answer_put(o, "total", json_object_new_int64(p->total));
 	control_progress(call, o);
 }
 

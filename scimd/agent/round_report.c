@@ -2,6 +2,7 @@
 //
 // What a round leaves: what was held back, the tags of lists, the job that explain
 // and status read, the answer for who waits, the lines of the log.
+#include "scimd/agent/answer.h"
 #include "scimd/agent/control.h"
 #include "scimd/agent/internal.h"
 #include "scimd/agent/stage.h"
@@ -10,11 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static void put(struct json_object *o, const char *key, struct json_object *v)
-{
-	(void)json_object_object_add(o, key, v);
-}
 
 void round_held_clear(struct agent_directory *d)
 {
@@ -114,20 +110,19 @@ static struct json_object *round_names(const struct job *j, char what)
 
 struct json_object *round_result(struct agent *a, const struct job *j, bool changed)
 {
-	struct json_object *o = json_object_new_object(), *plan;
+	struct json_object *o = answer_new(), *plan;
 
-	put(o, "schema", json_object_new_int(1));
-	put(o, "changed", json_object_new_boolean(changed));
-	put(o, "users", json_object_new_int64(a->have_report || j->refusals ? j->users : 0));
-	put(o, "groups", json_object_new_int64(j->groups));
-	put(o, "refused", json_object_new_int64(j->refused));
-	put(o, "seconds", json_object_new_double((double)a->last_ms / 1000));
+	answer_put(o, "changed", json_object_new_boolean(changed));
+	answer_put(o, "users", json_object_new_int64(a->have_report || j->refusals ? j->users : 0));
+	answer_put(o, "groups", json_object_new_int64(j->groups));
+	answer_put(o, "refused", json_object_new_int64(j->refused));
+	answer_put(o, "seconds", json_object_new_double((double)a->last_ms / 1000));
 	if (a->input.dry_run) {
 		plan = json_object_new_object();
-		put(plan, "added", round_names(j, '+'));
-		put(plan, "changed", round_names(j, '~'));
-		put(plan, "removed", round_names(j, '-'));
-		put(o, "plan", plan);
+		answer_put(plan, "added", round_names(j, '+'));
+		answer_put(plan, "changed", round_names(j, '~'));
+		answer_put(plan, "removed", round_names(j, '-'));
+		answer_put(o, "plan", plan);
 	}
 	return o;
 }
