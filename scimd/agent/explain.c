@@ -3,6 +3,7 @@
 // Why an account is as it is; see explain.h.
 #include "scimd/agent/explain.h"
 #include "scimd/agent/agent.h"
+#include "scimd/agent/explain_access.h"
 #include "scimd/base/clock.h"
 #include "scimd/base/fail.h"
 #include "scimd/identity/map.h"
@@ -30,6 +31,8 @@ struct explain {
 	struct image image;
 	bool have_image;
 	char *buffer;
+	struct access access;
+	struct fail *fail;
 };
 
 static void put(struct json_object *o, const char *key, const char *v)
@@ -81,7 +84,7 @@ static const char *explain_field(uint8_t tag)
 	return NULL;
 }
 
-static const char *explain_state(uint8_t state)
+const char *explain_state(uint8_t state)
 {
 	static const char *const names[] = { "unknown", "active",  "disabled",
 					     "deleted", "refused", "probe" };
@@ -89,7 +92,7 @@ static const char *explain_state(uint8_t state)
 	return state < sizeof(names) / sizeof(*names) ? names[state] : names[0];
 }
 
-static const char *explain_rule(uint8_t rule)
+const char *explain_rule(uint8_t rule)
 {
 	static const char *const names[] = {
 		"no `allow` is stated",     "allow",      "deny", "`allow` does not match",
@@ -97,6 +100,13 @@ static const char *explain_rule(uint8_t rule)
 	};
 
 	return rule < sizeof(names) / sizeof(*names) ? names[rule] : names[0];
+}
+
+const char *explain_verdict(uint8_t verdict)
+{
+	return verdict == VERDICT_ALLOW         ? "allow"
+	       : verdict == VERDICT_BREAK_GLASS ? "break-glass"
+						: "deny";
 }
 
 static struct json_object *explain_attributes(struct explain *x, uint32_t source, uint8_t kind,
@@ -175,10 +185,7 @@ static void explain_served(struct explain *x, struct json_object *o, uint8_t kin
 	put(o, "home", u.home);
 	put(o, "shell", u.shell);
 	put(o, "gecos", u.gecos);
-	put(o, "verdict",
-	    u.head.verdict == VERDICT_DENY    ? "deny"
-	    : u.head.verdict == VERDICT_ALLOW ? "allow"
-					      : "break-glass");
+	put(o, "verdict", explain_verdict(u.head.verdict));
 	put(o, "rule", explain_rule(u.head.rule));
 	explain_groups(x, o, &u);
 }
@@ -238,7 +245,7 @@ static int explain_one(struct explain *x, const char *source, uint8_t kind, cons
 	}
 	explain_reasons(x, o, source, kind, id);
 	(void)json_object_array_add(x->accounts, o);
-	return 0;
+	return r && kind == RESOURCE_USER ? access_explain(&x->access, r, o, x->fail) : 0;
 }
 
 static bool explain_is(const char *name, const struct field *f)
@@ -275,9 +282,10 @@ static int explain_found(void *arg, const struct store_resource *r, const struct
 	return hit ? explain_one(x, r->source, r->kind, r->id, r) : 0;
 }
 
-int explain_name(struct agent *a, const char *name, struct json_object *out, struct fail *f)
+int explain_name(struct agent *a, const char *name, const struct explain_if *what_if,
+		 struct json_object *out, struct fail *f)
 {
-	struct explain x = { .agent = a, .name = name };
+	struct explain x = { .agent = a, .name = name, .fail = f };
 	char path[4096];
 	int r;
 
@@ -291,9 +299,13 @@ int explain_name(struct agent *a, const char *name, struct json_object *out, str
 	x.accounts = json_object_new_array();
 	r = store_view(agent_store(a), &x.view, f);
 	if (r == 0) {
+		x.access = (struct access){ .view = x.view,
+					    .config = x.status.config,
+					    .what_if = what_if };
 		r = store_find(x.view, name, explain_found, &x);
 		store_view_end(x.view);
-		if (r < 0)
+		access_free(&x.access);
+		if (r < 0 && !f->text[0])
 			(void)fail(f, -r, "the store cannot be read: %s", fail_word(r));
 	}
 	if (x.have_image)

@@ -31,9 +31,13 @@ void ctl_print_json(struct json_object *o);
 const char *ctl_str(struct json_object *o, const char *key); // "" if not there
 long long ctl_int(struct json_object *o, const char *key);
 bool ctl_true(struct json_object *o, const char *key);
+struct json_object *ctl_member(struct json_object *o, const char *key); // or NULL
+size_t ctl_length(struct json_object *list);                            // 0 where it is no list
+int ctl_finish(const struct ctl *c, struct json_object *o, int code);   // --json; frees; code
 // Bytes that would steer a terminal become \xNN. Static storage of eight texts.
 const char *ctl_safe(const char *text);
 
+int command_access(const struct ctl *c, int argc, char **argv);
 int command_status(const struct ctl *c, int argc, char **argv);
 int command_lookup(const struct ctl *c, int argc, char **argv);
 int command_list(const struct ctl *c, int argc, char **argv);

@@ -205,6 +205,27 @@ bool ctl_true(struct json_object *o, const char *key)
 	return json_object_object_get_ex(o, key, &v) && json_object_get_boolean(v);
 }
 
+struct json_object *ctl_member(struct json_object *o, const char *key)
+{
+	struct json_object *v = NULL;
+
+	(void)json_object_object_get_ex(o, key, &v);
+	return v;
+}
+
+size_t ctl_length(struct json_object *list)
+{
+	return json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
+}
+
+int ctl_finish(const struct ctl *c, struct json_object *o, int code)
+{
+	if (c->json)
+		ctl_print_json(o);
+	json_object_put(o);
+	return code;
+}
+
 const char *ctl_safe(const char *text)
 {
 	static char ring[8][2048];
