@@ -236,7 +236,7 @@ static void command_explain(struct control_call *call)
 	r = explain_name(call->agent, name, &what_if, o, &f);
 	if (r < 0) {
 		json_object_put(o);
-		control_error(call, r == -ENOENT ? "not-found" : "failed", f.text);
+		control_error(call, r == -ENXIO ? "not-found" : "failed", f.text);
 		return;
 	}
 	control_ok(call, o);

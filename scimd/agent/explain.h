@@ -20,7 +20,7 @@ struct explain_if { // what is not so, but could be
 };
 
 // name: a login or group name, a userName, a SCIM id, or a number. Adds
-// "name", "found" and "accounts" to out. 0, -ENOENT (no such group), or -errno.
+// "name", "found" and "accounts" to out. 0, -ENXIO (no such group), or -errno.
 int explain_name(struct agent *a, const char *name, const struct explain_if *what_if,
 		 struct json_object *out, struct fail *f);
 const char *explain_state(uint8_t state);

@@ -79,7 +79,7 @@ static int access_wanted(const struct access *a, const char *wanted, uint32_t *o
 		}
 	if (found == 1)
 		return 0;
-	return fail(f, ENOENT,
+	return fail(f, ENXIO,
 		    found ? "several groups are called \"%s\": give the id of one"
 			  : "no directory has a group \"%s\"",
 		    wanted);

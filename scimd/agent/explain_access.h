@@ -27,7 +27,7 @@ struct access {
 };
 
 // Adds "rules" to out, and "would" where something is asked that is not so. 0,
-// -ENOENT: there is no such group; or -errno.
+// -ENXIO: there is no such group; or -errno.
 int access_explain(struct access *a, const struct store_resource *person, struct json_object *out,
 		   struct fail *f);
 void access_free(struct access *a);
