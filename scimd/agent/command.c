@@ -27,17 +27,26 @@ static bool get_bool(struct json_object *o, const char *key)
 static void command_explain(struct control_call *call)
 {
 	const char *name = json_string(json_member(call->request, "name"));
+	// The rules read every group, and are nobody's business but root's.
+	struct explain_if what_if = { call->uid == 0, get_bool(call->request, "if_disabled"),
+				      json_string(json_member(call->request, "if_group")) };
 	struct json_object *o;
 	struct fail f = { "" };
+	int r;
 
 	if (!name || !*name) {
 		control_error(call, "usage", "explain needs a name");
 		return;
 	}
+	if (!what_if.rules && (what_if.disabled || what_if.group)) {
+		control_error(call, "permission", "what would be is told to root only");
+		return;
+	}
 	o = answer_new();
-	if (explain_name(call->agent, name, o, &f) < 0) {
+	r = explain_name(call->agent, name, &what_if, o, &f);
+	if (r < 0) {
 		json_object_put(o);
-		control_error(call, "failed", f.text);
+		control_error(call, r == -ENXIO ? "not-found" : "failed", f.text);
 		return;
 	}
 	control_ok(call, o);
@@ -249,6 +258,7 @@ static void command_reload(struct control_call *call)
 const struct control_command control_commands[] = {
 	{ "status", CONTROL_ANYONE, command_status, "health, counts, the last and the next sync" },
 	{ "explain", CONTROL_ANYONE, command_explain, "what is known of a name, and why" },
+	{ "people", CONTROL_ROOT, command_people, "whose number is whose SCIM id" },
 	{ "refusals", CONTROL_ANYONE, command_refusals,
 	  "records that are not served, with reasons" },
 	{ "cache", CONTROL_ANYONE, command_cache, "sizes of the store and the image" },

@@ -4,6 +4,7 @@
 #include "scimd/agent/explain.h"
 #include "scimd/agent/agent.h"
 #include "scimd/agent/answer.h"
+#include "scimd/agent/explain_access.h"
 #include "scimd/base/clock.h"
 #include "scimd/base/fail.h"
 #include "scimd/identity/map.h"
@@ -31,6 +32,8 @@ struct explain {
 	struct image image;
 	bool have_image;
 	char *buffer;
+	struct access access;
+	struct fail *fail;
 };
 
 struct json_object *explain_refusal(const struct job_refusal *r)
@@ -77,7 +80,7 @@ static const char *explain_field(uint8_t tag)
 	return NULL;
 }
 
-static const char *explain_state(uint8_t state)
+const char *explain_state(uint8_t state)
 {
 	static const char *const names[] = { "unknown", "active",  "disabled",
 					     "deleted", "refused", "probe" };
@@ -85,7 +88,7 @@ static const char *explain_state(uint8_t state)
 	return state < sizeof(names) / sizeof(*names) ? names[state] : names[0];
 }
 
-static const char *explain_rule(uint8_t rule)
+const char *explain_rule(uint8_t rule)
 {
 	static const char *const names[] = {
 		"no `allow` is stated",     "allow",      "deny", "`allow` does not match",
@@ -93,6 +96,13 @@ static const char *explain_rule(uint8_t rule)
 	};
 
 	return rule < sizeof(names) / sizeof(*names) ? names[rule] : names[0];
+}
+
+const char *explain_verdict(uint8_t verdict)
+{
+	return verdict == VERDICT_ALLOW         ? "allow"
+	       : verdict == VERDICT_BREAK_GLASS ? "break-glass"
+						: "deny";
 }
 
 static struct json_object *explain_attributes(struct explain *x, uint32_t source, uint8_t kind,
@@ -172,10 +182,7 @@ static void explain_served(struct explain *x, struct json_object *o, uint8_t kin
 	answer_str(o, "home", u.home);
 	answer_str(o, "shell", u.shell);
 	answer_str(o, "gecos", u.gecos);
-	answer_str(o, "verdict",
-		   u.head.verdict == VERDICT_DENY    ? "deny"
-		   : u.head.verdict == VERDICT_ALLOW ? "allow"
-						     : "break-glass");
+	answer_str(o, "verdict", explain_verdict(u.head.verdict));
 	answer_str(o, "rule", explain_rule(u.head.rule));
 	explain_groups(x, o, &u);
 }
@@ -235,7 +242,9 @@ static int explain_one(struct explain *x, const char *source, uint8_t kind, cons
 	}
 	explain_reasons(x, o, source, kind, id);
 	(void)json_object_array_add(x->accounts, o);
-	return 0;
+	if (!r || kind != RESOURCE_USER || !x->access.what_if->rules)
+		return 0;
+	return access_explain(&x->access, r, o, x->fail);
 }
 
 static bool explain_is(const char *name, const struct field *f)
@@ -272,9 +281,10 @@ static int explain_found(void *arg, const struct store_resource *r, const struct
 	return hit ? explain_one(x, r->source, r->kind, r->id, r) : 0;
 }
 
-int explain_name(struct agent *a, const char *name, struct json_object *out, struct fail *f)
+int explain_name(struct agent *a, const char *name, const struct explain_if *what_if,
+		 struct json_object *out, struct fail *f)
 {
-	struct explain x = { .agent = a, .name = name };
+	struct explain x = { .agent = a, .name = name, .fail = f };
 	char path[4096];
 	int r;
 
@@ -288,9 +298,13 @@ int explain_name(struct agent *a, const char *name, struct json_object *out, str
 	x.accounts = json_object_new_array();
 	r = store_view(agent_store(a), &x.view, f);
 	if (r == 0) {
+		x.access = (struct access){ .view = x.view,
+					    .config = x.status.config,
+					    .what_if = what_if };
 		r = store_find(x.view, name, explain_found, &x);
 		store_view_end(x.view);
-		if (r < 0)
+		access_free(&x.access);
+		if (r < 0 && !f->text[0])
 			(void)fail(f, -r, "the store cannot be read: %s", fail_word(r));
 	}
 	if (x.have_image)

@@ -48,6 +48,7 @@ bool ctl_true(struct json_object *o, const char *key);
 // Bytes that would steer a terminal become \xNN. Static storage of eight texts.
 const char *ctl_safe(const char *text);
 
+int command_access(const struct ctl *c, int argc, char **argv);
 int command_status(const struct ctl *c, int argc, char **argv);
 int command_lookup(const struct ctl *c, int argc, char **argv);
 int command_list(const struct ctl *c, int argc, char **argv);
