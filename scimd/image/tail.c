@@ -51,7 +51,7 @@ int image_load_tail(const struct image *im, uint64_t at, const struct image_user
 	uint64_t done = 0, n;
 	int r;
 
-	if (im->base && head->keys == 0 && from == 0 && len == all)
+	if (dst && im->base && head->keys == 0 && from == 0 && len == all)
 		return take_gids(im, at, head, dst);
 	image_sum_start(&h, im->head.seed ^ at, all);
 	do {
