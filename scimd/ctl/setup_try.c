@@ -160,7 +160,8 @@ static int try_read(const struct setup *s)
 	char path[PATH_MAX];
 	const char *const argv[] = { "scimd", "--config", path, "--once", NULL };
 	struct buf log = { .max = (size_t)64 << 10 };
-	char *last, *line;
+	const char *line;
+	size_t len;
 	int r;
 
 	(void)snprintf(path, sizeof(path), "%.100s/scimd.conf", s->trial);
@@ -174,10 +175,10 @@ static int try_read(const struct setup *s)
 		return try_failed(r == -ENOENT ? "scimd is not installed" : fail_word(r));
 	}
 	if (r != 0) {
-		(void)buf_chr(&log, '\0');
-		last = log.data ? log.data : (char[]){ "" };
-		for (line = strtok(last, "\n"); line; line = strtok(NULL, "\n"))
-			(void)fprintf(stderr, "  %s\n", ctl_safe(line));
+		for (line = buf_text(&log); *line; line += len + (line[len] == '\n')) {
+			len = strcspn(line, "\n");
+			(void)fprintf(stderr, "  %.*s\n", (int)len, line);
+		}
 		r = try_failed("the directory could not be read, see above");
 	}
 	buf_free(&log);
