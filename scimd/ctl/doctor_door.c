@@ -36,7 +36,9 @@ static int door_mute(int n, const struct pam_message **m, struct pam_response **
 	return r ? PAM_SUCCESS : PAM_CONV_ERR;
 }
 
-// In a process of its own: modules may hang, or bring it down. 0: let in.
+enum { DOOR_IN, DOOR_REFUSED };
+
+// In a process of its own: modules may hang, or bring it down.
 static int door_knock(void *arg)
 {
 	static const struct pam_conv conv = { door_mute, NULL };
@@ -46,44 +48,56 @@ static int door_knock(void *arg)
 
 	if (r == PAM_SUCCESS)
 		r = pam_acct_mgmt(h, PAM_SILENT);
-	return r == PAM_SUCCESS ? 0 : 1;
-}
-
-static bool door_is_service(const char *name)
-{
-	return name[0] != '.' && !strstr(name, ".dpkg-") && !strstr(name, ".rpm") &&
-	       !strstr(name, ".pam-") && name[strlen(name) - 1] != '~';
+	return r == PAM_SUCCESS ? DOOR_IN : DOOR_REFUSED;
 }
 
 static int door_names(const struct dirent *e)
 {
-	return door_is_service(e->d_name);
+	const char *name = e->d_name;
+
+	return name[0] != '.' && !strstr(name, ".dpkg-") && !strstr(name, ".rpm") &&
+	       !strstr(name, ".pam-") && name[strlen(name) - 1] != '~';
 }
 
-// Each service that answers about this user so; their names go to f. How many.
-static size_t door_ask_all(const char *user, bool let_in, struct finding *f)
+static const char *const door_folders[] = { "/etc/pam.d", "/usr/lib/pam.d" };
+
+// Whether a folder that comes first has a file of that name.
+static bool door_hidden(size_t folder, const char *service)
+{
+	char path[512];
+
+	for (size_t i = 0; i < folder; i++)
+		if (snprintf(path, sizeof(path), "%s/%s", door_folders[i], service) <
+			    (int)sizeof(path) &&
+		    access(path, F_OK) == 0)
+			return true;
+	return false;
+}
+
+// Knocks at every service of a folder: who lets the probe in goes to `in`, and who does
+// not answer to `silent`.
+static void door_knock_all(size_t folder, struct finding *in, struct finding *silent)
 {
 	struct dirent **list;
-	int n = scandir("/etc/pam.d", &list, door_names, alphasort);
-	size_t found = 0;
+	int n = scandir(door_folders[folder], &list, door_names, alphasort);
 
 	for (int i = 0; i < n; i++) {
-		struct door door = { list[i]->d_name, user };
+		struct door door = { list[i]->d_name, ACCOUNT_PROBE_NAME };
+		int r = i < DOOR_SERVICES_MAX && !door_hidden(folder, door.service)
+				? program_fork(door_knock, &door, DOOR_SECONDS)
+				: DOOR_REFUSED;
 
-		if (i < DOOR_SERVICES_MAX &&
-		    (program_fork(door_knock, &door, DOOR_SECONDS) == 0) == let_in) {
-			doctor_list(f, door.service);
-			found++;
-		}
+		if (r != DOOR_REFUSED)
+			doctor_list(r == DOOR_IN ? in : silent, door.service);
 		free(list[i]);
 	}
 	if (n >= 0)
 		free(list);
-	return found;
 }
 
 enum doctor_result doctor_pam(const struct doctor *d, struct finding *f)
 {
+	struct finding silent = { "", "" };
 	bool debian = program_there("pam-auth-update");
 
 	(void)d;
@@ -93,14 +107,20 @@ enum doctor_result doctor_pam(const struct doctor *d, struct finding *f)
 	if (!getpwnam(ACCOUNT_PROBE_NAME))
 		return doctor_found(f, DOCTOR_SKIPPED, NULL,
 				    "\"" ACCOUNT_PROBE_NAME "\" is not found through glibc");
-	if (door_ask_all(ACCOUNT_PROBE_NAME, true, f) == 0)
-		return doctor_found(f, DOCTOR_OK, NULL,
-				    "every service refuses \"" ACCOUNT_PROBE_NAME "\"");
-	(void)snprintf(f->mend, sizeof(f->mend), "%s",
-		       debian ? "pam-auth-update --enable scim"
-			      : "authselect select scim with-mkhomedir --force");
-	doctor_list(f, "let in whoever left: pam_scim is not asked there");
-	return DOCTOR_FAILED;
+	for (size_t i = 0; i < sizeof(door_folders) / sizeof(*door_folders); i++)
+		door_knock_all(i, f, &silent);
+	if (*f->text) {
+		(void)snprintf(f->mend, sizeof(f->mend), "%s",
+			       debian ? "pam-auth-update --enable scim"
+				      : "authselect select scim with-mkhomedir --force");
+		doctor_list(f, "let in whoever left: pam_scim is not asked there");
+		return DOCTOR_FAILED;
+	}
+	// Nobody was let in, but nothing is proved either.
+	if (*silent.text)
+		return doctor_found(f, DOCTOR_NOTE, "journalctl -b -g pam", "%.900s: no answer",
+				    silent.text);
+	return doctor_found(f, DOCTOR_OK, NULL, "every service refuses \"" ACCOUNT_PROBE_NAME "\"");
 }
 
 enum doctor_result doctor_root(const struct doctor *d, struct finding *f)
@@ -115,7 +135,8 @@ enum doctor_result doctor_root(const struct doctor *d, struct finding *f)
 		struct door door = { doors[i], "root" };
 
 		(void)snprintf(path, sizeof(path), "/etc/pam.d/%s", doors[i]);
-		if (access(path, F_OK) == 0 && program_fork(door_knock, &door, DOOR_SECONDS) != 0)
+		if (access(path, F_OK) == 0 &&
+		    program_fork(door_knock, &door, DOOR_SECONDS) != DOOR_IN)
 			doctor_list(f, doors[i]);
 	}
 	if (!*f->text)

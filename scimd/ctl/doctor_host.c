@@ -6,8 +6,8 @@
 #include "scimd/base/file.h"
 #include "scimd/ctl/ctl.h"
 #include "scimd/ctl/doctor.h"
+#include "scimd/ctl/nsswitch.h"
 #include "scimd/ctl/program.h"
-#include <ctype.h>
 #include <errno.h>
 #include <pwd.h>
 #include <scimd/account.h>
@@ -23,59 +23,16 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#define NSSWITCH "/etc/nsswitch.conf"
-#define NSSWITCH_MAX ((size_t)256 << 10)
 #define SPACE_LEAST ((uint64_t)64 << 20)
 
 // ------------------------------------------------------------------ nsswitch
-
-enum order { ORDER_GOOD, ORDER_NO_LINE, ORDER_NO_SCIM, ORDER_FIRST, ORDER_CUT };
-
-// The next word of a line; an action in brackets is one.
-static const char *switch_word(const char *at, size_t *len_out)
-{
-	while (*at == ' ' || *at == '\t')
-		at++;
-	*len_out = *at == '[' ? strcspn(at, "]\n") + 1 : strcspn(at, " \t\n#[");
-	return *at == '\0' || *at == '\n' || *at == '#' ? NULL : at;
-}
-
-static bool is(const char *word, size_t len, const char *what)
-{
-	return len == strlen(what) && strncmp(word, what, len) == 0;
-}
-
-// How scim stands in the line of a database. An action between the local files and
-// scim that ends the search cuts it off.
-static enum order switch_order(const char *text, const char *database)
-{
-	bool files = false, cut = false, found = false;
-	size_t len = strlen(database);
-	const char *line = text;
-
-	while (line && (strncmp(line, database, len) != 0 || line[len] != ':')) {
-		line = strchr(line, '\n');
-		line += line != NULL;
-	}
-	if (!line)
-		return ORDER_NO_LINE;
-	line += len + 1;
-	for (const char *w; (w = switch_word(line, &len)); line = w + len) {
-		if (is(w, len, "scim"))
-			return !files ? ORDER_FIRST : cut ? ORDER_CUT : ORDER_GOOD;
-		files |= is(w, len, "files") || is(w, len, "compat");
-		cut |= *w == '[' && memmem(w, len, "return", 6);
-		found = true;
-	}
-	return found ? ORDER_NO_SCIM : ORDER_NO_LINE;
-}
 
 enum doctor_result doctor_nsswitch(const struct doctor *d, struct finding *f)
 {
 	static const char *const databases[] = { "passwd", "group", "initgroups" };
 	struct buf text = BUF_INIT;
 	struct fail why = { "" };
-	enum order order = ORDER_GOOD;
+	enum nsswitch_order order = NSSWITCH_GOOD;
 	const char *name = NULL;
 
 	(void)d;
@@ -83,32 +40,32 @@ enum doctor_result doctor_nsswitch(const struct doctor *d, struct finding *f)
 		buf_free(&text);
 		return doctor_found(f, DOCTOR_FAILED, NULL, "%s", why.text);
 	}
-	for (size_t i = 0; i < 3 && order == ORDER_GOOD; i++) {
+	for (size_t i = 0; i < 3 && order == NSSWITCH_GOOD; i++) {
 		name = databases[i];
-		order = switch_order(buf_text(&text), name);
-		if (i == 2 && order == ORDER_NO_LINE) // then the groups' line counts
-			order = ORDER_GOOD;
+		order = nsswitch_order(buf_text(&text), name);
+		if (i == 2 && order == NSSWITCH_NO_LINE) // then the groups' line counts
+			order = NSSWITCH_GOOD;
 	}
 	buf_free(&text);
 	switch (order) {
-	case ORDER_GOOD:
+	case NSSWITCH_GOOD:
 		return doctor_found(f, DOCTOR_OK, NULL, "scim stands after the local files");
-	case ORDER_NO_LINE:
+	case NSSWITCH_NO_LINE:
 		(void)doctor_found(f, DOCTOR_FAILED, NULL, "%s: no line", name);
 		(void)snprintf(f->mend, sizeof(f->mend),
 			       "sed -i '/^%s:/d' " NSSWITCH "; echo '%s: files scim' >>" NSSWITCH,
 			       name, name);
 		return DOCTOR_FAILED;
-	case ORDER_NO_SCIM:
+	case NSSWITCH_NO_SCIM:
 		(void)doctor_found(f, DOCTOR_FAILED, NULL, "%s: scim is not asked", name);
 		(void)snprintf(f->mend, sizeof(f->mend),
 			       "sed -i -E '/^%s:/ s/[[:space:]]*(#.*)?$/ scim/' " NSSWITCH, name);
 		return DOCTOR_FAILED;
-	case ORDER_FIRST:
+	case NSSWITCH_FIRST:
 		(void)doctor_found(f, DOCTOR_FAILED, NULL,
 				   "%s: scim stands before the local files, which must win", name);
 		break;
-	case ORDER_CUT:
+	case NSSWITCH_CUT:
 		(void)doctor_found(f, DOCTOR_FAILED, NULL,
 				   "%s: an action with \"return\" ends the search before scim",
 				   name);

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -67,7 +68,30 @@ static int program_listen(int fd, struct buf *out, int seconds)
 	}
 }
 
-// With everything that it started and that stayed in its process group.
+// scimctl has no children but what it starts here, so whoever is left is a child of one
+// that was killed, also where it made itself a session of its own.
+static void program_end_left(void)
+{
+	char path[64], text[256];
+	ssize_t n;
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/self/task/%d/children", getpid());
+	for (;;) {
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+		if (fd >= 0)
+			(void)close(fd);
+		if (n <= 0)
+			return;
+		text[n] = '\0';
+		(void)kill((pid_t)strtol(text, NULL, 10), SIGKILL);
+		while (waitpid((pid_t)strtol(text, NULL, 10), NULL, 0) < 0)
+			if (errno != EINTR)
+				return;
+	}
+}
+
 static int program_end(pid_t pid, int r)
 {
 	int status = 0;
@@ -77,8 +101,10 @@ static int program_end(pid_t pid, int r)
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return -errno;
-	if (r < 0)
+	if (r < 0) {
+		program_end_left();
 		return r;
+	}
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
@@ -98,6 +124,7 @@ static int program_timed(int (*fn)(void *arg), void *arg, struct buf *out, int s
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return -errno;
+	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
 	(void)fflush(NULL);
 	pid = fork();
 	if (pid == 0)

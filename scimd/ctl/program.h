@@ -16,7 +16,8 @@ bool program_there(const char *name);
 int program_run(const char *const *argv, struct buf *out, int seconds);
 // Where scimctl reads and writes, for as long as it takes.
 int program_show(const char *const *argv);
-// A function in a process of its own: what it returned, 0 to 125, or as above.
+// A function in a process of its own: what it returned, 0 to 125, or as above. What
+// ended by a signal has 128 and its number, in both.
 int program_fork(int (*fn)(void *arg), void *arg, int seconds);
 
 #endif

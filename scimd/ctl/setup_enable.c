@@ -6,6 +6,7 @@
 #include "scimd/base/file.h"
 #include "scimd/ctl/ctl.h"
 #include "scimd/ctl/doctor.h"
+#include "scimd/ctl/nsswitch.h"
 #include "scimd/ctl/program.h"
 #include "scimd/ctl/setup.h"
 #include <errno.h>
@@ -16,9 +17,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define NSSWITCH "/etc/nsswitch.conf"
-#define NSSWITCH_MAX ((size_t)256 << 10)
 
 static int enable_failed(const char *text)
 {
@@ -68,66 +66,40 @@ static int enable_daemon(const struct setup *s)
 		"systemctl",           "enable",           "--now", "scimd.socket", "scimd.service",
 		"scim-lockout.socket", "scim-hook.socket", NULL
 	};
+	static const char *const unit[] = { "systemctl", "cat", "scimd.service", NULL };
 	static const char *const again[] = { "systemctl", "reload-or-restart", "scimd.service",
 					     NULL };
 	struct json_object *o;
 
-	if (access("/run/systemd/system", F_OK) == 0) {
-		if (program_show(start) != 0 || program_show(again) != 0)
-			return enable_failed(
-				"scimd could not be started; see: journalctl -u scimd");
-	} else if (ctl_ask(s->ctl, ctl_request("reload"), false, NULL, &o) == 0) {
+	if (access("/run/systemd/system", F_OK) == 0 && program_run(unit, NULL, 10) == 0)
+		return program_show(start) == 0 && program_show(again) == 0
+			       ? 0
+			       : enable_failed(
+					 "scimd could not be started; see: journalctl -u scimd");
+	if (ctl_ask(s->ctl, ctl_request("reload"), false, NULL, &o) == 0)
 		json_object_put(o);
-	} else {
-		(void)printf("systemd does not run this host: start scimd and scim-lockout, then "
-			     "call scimctl doctor.\n");
-		return 0;
-	}
-	if (ctl_ask(s->ctl, ctl_request("status"), true, NULL, &o) == 0)
-		json_object_put(o);
+	else
+		(void)printf("%s: start scimd and scim-lockout, then call scimctl doctor.\n",
+			     access("/run/systemd/system", F_OK) == 0
+				     ? "There is no unit scimd.service"
+				     : "systemd does not run this host");
 	return 0;
 }
 
 // ------------------------------------------------------------------ nsswitch
 
-// A line of these databases without scim gets it at its end, before a comment.
-static int switch_line(const char *line, size_t len, struct buf *out)
-{
-	bool mine = (len > 7 && strncmp(line, "passwd:", 7) == 0) ||
-		    (len > 6 && strncmp(line, "group:", 6) == 0);
-	const char *comment = memchr(line, '#', len);
-	size_t end = comment ? (size_t)(comment - line) : len;
-	int r;
-
-	if (!mine || memmem(line, end, "scim", 4)) {
-		r = buf_add(out, line, len);
-		return r < 0 ? r : buf_chr(out, '\n');
-	}
-	while (end && (line[end - 1] == ' ' || line[end - 1] == '\t'))
-		end--;
-	r = buf_add(out, line, end);
-	if (r == 0)
-		r = buf_str(out, " scim");
-	if (r == 0 && comment)
-		r = buf_chr(out, ' ');
-	if (r == 0 && comment)
-		r = buf_add(out, comment, len - (size_t)(comment - line));
-	return r < 0 ? r : buf_chr(out, '\n');
-}
-
-static int switch_edit(struct fail *f)
+// Only what is missing is added. An order that somebody else chose, and a file that is
+// another program's (authselect's is a link), are named and left alone.
+static int switch_edit(bool *mine_out, struct fail *f)
 {
 	struct buf text = BUF_INIT, out = BUF_INIT;
 	int r = file_read(NSSWITCH, NSSWITCH_MAX, &text, f);
-	const char *line = buf_text(&text);
 
-	while (r == 0 && *line) {
-		size_t len = strcspn(line, "\n");
-
-		r = switch_line(line, len, &out);
-		line += len + (line[len] == '\n');
-	}
 	if (r == 0)
+		r = nsswitch_add(buf_text(&text), &out);
+	*mine_out = r == 0 && nsswitch_order(buf_text(&out), "passwd") == NSSWITCH_GOOD &&
+		    nsswitch_order(buf_text(&out), "group") == NSSWITCH_GOOD;
+	if (*mine_out)
 		r = file_replace(NSSWITCH, out.data, out.len, 0644, f);
 	buf_free(&text);
 	buf_free(&out);
@@ -139,17 +111,28 @@ static int enable_nss(const struct setup *s)
 	struct doctor d = { .ctl = s->ctl };
 	struct finding found = { "", "" };
 	struct fail f = { "" };
+	struct stat st;
+	bool mine;
 
 	if (doctor_nsswitch(&d, &found) == DOCTOR_OK)
 		return 0;
 	(void)printf(NSSWITCH ": %s\n", found.text);
+	if (lstat(NSSWITCH, &st) == 0 && S_ISLNK(st.st_mode)) {
+		(void)printf("It is a link, so another program writes it: have that one do so.\n");
+		return 0;
+	}
 	if (!setup_ask(s, "Put scim behind the local files for passwd and group?")) {
 		(void)printf("Left alone; nobody of the directory is known to this host yet.\n");
 		return 0;
 	}
-	if (switch_edit(&f) < 0)
+	if (switch_edit(&mine, &f) < 0)
 		return enable_failed(f.text);
-	(void)printf("Done. To undo it: sed -i -E '/^(passwd|group):/ s/ scim//' " NSSWITCH "\n");
+	if (mine)
+		(void)printf("Done. To undo it: sed -i -E '/^(passwd|group):/ s/ scim//' " NSSWITCH
+			     "\n");
+	else
+		(void)printf("Somebody chose that order, so it was left alone. To mend it:\n  %s\n",
+			     found.mend);
 	return 0;
 }
 

@@ -71,8 +71,19 @@ mend; is pam ok
 printf 'account required pam_permit.so\n' >/etc/pam.d/foreign
 is pam FAILED foreign
 ! grep -q sshd "$out" || fail 'a good service is named'
-printf 'account required pam_exec.so /bin/sh -c kill\\ -9\\ $PPID\n' >/etc/pam.d/foreign # brings its caller down
-is pam ok
+mkdir -p /usr/lib/pam.d
+mount -t tmpfs tmpfs /usr/lib/pam.d
+mv /etc/pam.d/foreign /usr/lib/pam.d/foreign # where vendors put theirs
+is pam FAILED foreign
+rm /usr/lib/pam.d/foreign
+printf '#!/bin/sh\nkill -9 $PPID\n' >"$NS_TMP/down"
+printf '#!/bin/sh\nexec sleep 1000\n' >"$NS_TMP/hang"
+chmod +x "$NS_TMP/down" "$NS_TMP/hang"
+for how in down hang; do # what does not answer has refused nobody
+  printf 'account required pam_exec.so quiet %s\n' "$NS_TMP/$how" >/etc/pam.d/foreign
+  is pam note 'foreign: no answer'
+  tenacious 5 sh -c '! pgrep -x sleep' || fail 'what hung goes on'
+done
 rm /etc/pam.d/foreign
 cp /etc/pam.d/su "$NS_TMP/su"
 sed -i '1i account required pam_deny.so' /etc/pam.d/su

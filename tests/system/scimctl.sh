@@ -107,6 +107,13 @@ sed -i '$d' /etc/passwd
 tenacious 20 sh -c 'scimctl access report --csv | grep -q \"user00001\"'
 as_nobody "$BUILD/root/usr/bin/scimctl" --json access report | grep -q '"id":null'
 
+echo "# the rules are root's to see"
+code=0; as_nobody "$BUILD/root/usr/bin/scimctl" explain --if disabled user00001 >"$NS_TMP/out" 2>&1 || code=$?
+[ "$code" = 5 ] || fail "what would be was told to nobody: $code"
+as_nobody "$BUILD/root/usr/bin/scimctl" --json explain user00001 >"$NS_TMP/out"
+grep -q '"verdict":"allow"' "$NS_TMP/out" || fail 'nobody is told too little'
+if grep -q '"rules"' "$NS_TMP/out"; then fail 'the rules were told to nobody'; fi
+
 echo "# colours and progress: on a terminal only"
 on_terminal() { script -qec "$*" /dev/null </dev/null | tr '\r' '\n'; }
 on_terminal scimctl status | grep -q $'\e\[32mgreen'

@@ -82,7 +82,8 @@ code=0
 printf '%s\n' "$url" "$(cat "$NS_TMP/secret")" "$filter" y y n | scimctl setup >"$out" 2>&1 || code=$?
 [ "$code" = 1 ] || fail "PAM was left alone, and scimd does not run: exit status $code"
 grep -qx 'passwd: files scim # local' /etc/nsswitch.conf && grep -qx 'group: files scim' /etc/nsswitch.conf || fail 'nsswitch.conf'
-[ "$(stat -c %a /etc/scimd/credentials.d/corp)" = 600 ] && cmp -s /etc/scimd/credentials.d/corp "$NS_TMP/secret" || [ "$(cat /etc/scimd/credentials.d/corp)" = "$(cat "$NS_TMP/secret")" ] || fail token
+[ "$(stat -c %a /etc/scimd/credentials.d/corp)" = 600 ] || fail "the token's mode"
+[ "$(cat /etc/scimd/credentials.d/corp)" = "$(cat "$NS_TMP/secret")" ] || fail token
 scimctl config check >/dev/null || fail 'the configuration is refused'
 scimd_start
 setup 0 --yes --url "$url" --token-file "$NS_TMP/secret" --allow "$filter"
@@ -94,6 +95,43 @@ grep -qE '^ok +pam ' "$out" || fail 'it was not proved'
 doors_sshd ann dan
 door ssh ann
 no_door ssh dan
+
+echo "# an nsswitch.conf that is not setup's to write"
+good=(--yes --url "$url" --token-file "$NS_TMP/secret" --allow "$filter")
+cp /etc/nsswitch.conf "$NS_TMP/nsswitch.good"
+sed -i 's/^passwd:.*/passwd: scim files/' /etc/nsswitch.conf
+setup 1 "${good[@]}"; grep -q '^/etc/nsswitch.conf: passwd: scim stands before' "$out" || fail 'it is not named'
+grep -qF "sed -i -E 's/^passwd:" "$out" || fail 'no way out'
+grep -qx 'passwd: scim files' /etc/nsswitch.conf || fail 'an order of somebody else was changed'
+sed 's/^passwd:.*/passwd: files/' "$NS_TMP/nsswitch.good" >/etc/nsswitch.real
+ln -sf nsswitch.real /etc/nsswitch.conf # as authselect has it
+setup 1 "${good[@]}"; grep -q 'is a link' "$out" || fail 'the link is not named'
+[ -L /etc/nsswitch.conf ] && grep -qx 'passwd: files' /etc/nsswitch.real || fail 'the link was written through or replaced'
+rm /etc/nsswitch.conf
+cp "$NS_TMP/nsswitch.good" /etc/nsswitch.conf
+
+echo "# systemd: its units where they are, a word where they are not"
+mkdir -p /run/systemd/system
+cat >/usr/sbin/systemctl <<END
+#!/bin/sh
+echo "\$*" >>$NS_TMP/systemctl
+case \$1 in
+  cat) [ -e $NS_TMP/units ] ;;
+  enable) [ ! -e $NS_TMP/broken ] ;;
+esac
+END
+chmod +x /usr/sbin/systemctl
+setup 0 "${good[@]}" # one that runs is told
+scimd_stop
+setup 1 "${good[@]}"; grep -q 'There is no unit scimd.service' "$out" || fail 'missing units are not named'
+scimd_start
+! grep -q '^enable' "$NS_TMP/systemctl" || fail 'what is not there was enabled'
+: >"$NS_TMP/units"
+setup 0 "${good[@]}"
+grep -q '^enable --now .*scimd.service scim-lockout.socket' "$NS_TMP/systemctl" || fail 'nothing was started'
+: >"$NS_TMP/broken"
+setup 1 "${good[@]}"; grep -q 'journalctl -u scimd' "$out" || fail 'a failed start is not said'
+rm -r /usr/sbin/systemctl /run/systemd
 
 echo "# the printed way back works"
 $undo >/dev/null 2>&1
