@@ -200,7 +200,7 @@ static void try_person(const struct image_found_user *u, struct try_count *n, st
 		return;
 	n->shown++;
 	(void)snprintf(uid, sizeof(uid), "%u", u->head.uid);
-	(void)columns_row(t, (const char *[]){ u->name, uid, read_state(u->head.state),
+	(void)columns_row(t, (const char *[]){ u->name, uid, account_state_word(u->head.state),
 					       may ? "yes" : "no", u->home, u->shell });
 }
 
