@@ -2,14 +2,10 @@
 # scimctl doctor: a host on which all is well has nothing to mend; each thing a person
 # gets wrong is named, and the command that is printed mends it.
 set -euo pipefail
-if [ -z "${INSIDE:-}" ]; then
-  INSIDE=1 exec unshare --mount --pid --net --fork --mount-proc --kill-child --propagation private "$0"
-fi
 cd "$SRC"
 . tests/system/lib.sh
 . tests/system/doors.sh
-work=$(mktemp -d)
-ns_prepare "$work" "$BUILD"
+ns_begin "$0"
 doors_prepare "$BUILD"
 doors_directory ann ben
 install -m644 packaging/sshd_config.d/10-scimd.conf /etc/ssh/sshd_config.d/

@@ -3,13 +3,9 @@
 # however it was started, and nobody else's; the audit log tells it. The helper
 # refuses everybody whom the image does not lock out, and everybody who asks but its owner.
 set -euo pipefail
-if [ -z "${INSIDE:-}" ]; then
-  INSIDE=1 exec unshare --mount --pid --net --fork --mount-proc --kill-child --propagation private "$0"
-fi
 cd "$SRC"
 . tests/system/lib.sh
-work=$(mktemp -d)
-ns_prepare "$work" "$BUILD"
+ns_begin "$0"
 chmod 711 "$work"
 ip link set lo up
 printf '[server]\nlisten = 127.0.0.1:0\nstate_dir = %s/directory\n' "$NS_TMP" >"$NS_TMP/directory.conf"

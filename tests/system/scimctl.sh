@@ -3,13 +3,9 @@
 # text with its schema everywhere, exit codes are the documented ones, progress
 # goes to a terminal only, and without a daemon the image still answers.
 set -euo pipefail
-if [ -z "${INSIDE:-}" ]; then
-  INSIDE=1 exec unshare --mount --pid --net --fork --mount-proc --kill-child --propagation private "$0"
-fi
 cd "$SRC"
 . tests/system/lib.sh
-work=$(mktemp -d)
-ns_prepare "$work" "$BUILD"
+ns_begin "$0"
 fail() { echo "$*" >&2; exit 1; }
 # gives CODE ARGUMENTS…: exit code; output in $NS_TMP/out and err
 gives() {

@@ -2,14 +2,10 @@
 # scimctl setup: from a host without anything to one that serves and denies, with
 # answers typed and with options; nothing changes before it was agreed to.
 set -euo pipefail
-if [ -z "${INSIDE:-}" ]; then
-  INSIDE=1 exec unshare --mount --pid --net --fork --mount-proc --kill-child --propagation private "$0"
-fi
 cd "$SRC"
 . tests/system/lib.sh
 . tests/system/doors.sh
-work=$(mktemp -d)
-ns_prepare "$work" "$BUILD"
+ns_begin "$0"
 doors_prepare "$BUILD"
 doors_directory ann ben
 directory user add dan@example.com # in no group

@@ -3,14 +3,10 @@
 # People of the directory get in and become root by keys, certificates, a sudo rule and
 # an agent, not by any password; who is disabled does by none.
 set -euo pipefail
-if [ -z "${INSIDE:-}" ]; then
-  INSIDE=1 exec unshare --mount --pid --net --fork --mount-proc --kill-child --propagation private "$0"
-fi
 cd "$SRC"
 . tests/system/lib.sh
 . tests/system/doors.sh
-work=$(mktemp -d)
-ns_prepare "$work" "$BUILD"
+ns_begin "$0"
 doors_prepare "$BUILD"
 rm /etc/sudoers.d/doors
 doors_directory ann ben
