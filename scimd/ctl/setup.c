@@ -39,7 +39,17 @@ bool setup_ask(const struct setup *s, const char *question)
 	return setup_line(whole, line, sizeof(line)) && (line[0] == 'y' || line[0] == 'Y');
 }
 
-// Nothing of it is shown on a terminal.
+// One line each: what has a line end in it would be two settings.
+static bool setup_plain(const char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < 0x20)
+			return false;
+	return true;
+}
+
+// Nothing of it is shown on a terminal, which gets back its echo however this ends: keys
+// that would end scimctl are bytes here, and no token has those.
 static bool setup_secret(const char *question, struct buf *out)
 {
 	struct termios was, hidden;
@@ -48,10 +58,11 @@ static bool setup_secret(const char *question, struct buf *out)
 
 	if (terminal) {
 		hidden = was;
-		hidden.c_lflag &= ~(tcflag_t)ECHO;
+		hidden.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
 		(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
 	}
-	good = setup_line(question, line, sizeof(line)) && *line && buf_str(out, line) == 0;
+	good = setup_line(question, line, sizeof(line)) && *line && setup_plain(line) &&
+	       buf_str(out, line) == 0;
 	if (terminal) {
 		(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &was);
 		(void)printf("\n");
@@ -64,15 +75,6 @@ static int setup_missing(const char *what)
 {
 	(void)fprintf(stderr, "scimctl setup: %s; nothing was changed\n", what);
 	return WIRE_EXIT_USAGE;
-}
-
-// One line each: what has a line end in it would be two settings.
-static bool setup_plain(const char *text)
-{
-	for (; *text; text++)
-		if ((unsigned char)*text < 0x20)
-			return false;
-	return true;
 }
 
 static int setup_questions(struct setup *s)

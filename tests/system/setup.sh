@@ -61,11 +61,21 @@ untouched
 echo "# typed on a terminal: the token is not shown"
 mkfifo "$NS_TMP/keys"
 : >"$out"
+env --default-signal=INT script -fqec 'trap : INT; scimctl setup; stty -a' "$out" <"$NS_TMP/keys" >/dev/null & # given up at the token
+typing=$!
+exec 9>"$NS_TMP/keys"
+typed() { tenacious 30 grep -qF "$1" "$out" || fail "it does not ask: $1"; printf "$3%s\n" "$2" >&9; }
+typed 'URL of' "$url" ''; typed 'not shown' '' '\003'
+tenacious 30 grep -q 'isig' "$out" || fail 'it does not end'
+exec 9>&-
+wait "$typing" || :
+grep -q 'nothing was changed' "$out" || fail 'giving up is not said'
+grep -qE '(^| )echo( |$)' "$out" || fail 'the terminal is left without echo'
+: >"$out"
 script -fqec 'scimctl setup' "$out" <"$NS_TMP/keys" >/dev/null &
 typing=$!
 exec 9>"$NS_TMP/keys"
-typed() { tenacious 30 grep -qF "$1" "$out" || fail "it does not ask: $1"; echo "$2" >&9; }
-typed 'URL of' "$url"; typed 'not shown' "$(cat "$NS_TMP/secret")"; typed 'Who may' "$filter"; typed 'Serve these' n
+typed 'URL of' "$url" ''; typed 'not shown' "$(cat "$NS_TMP/secret")" ''; typed 'Who may' "$filter" ''; typed 'Serve these' n ''
 exec 9>&-
 wait "$typing" || :
 grep -q 'Nothing was changed' "$out" || fail 'no end'
