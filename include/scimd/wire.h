@@ -14,7 +14,7 @@
 //
 // Commands: status · explain {name} · refusals · sync {full, dry_run, wait,
 // accept_removals, accept_directory} · audit {user, since, verify} · check
-// {name} (the live check) · cache · rebuild · reload.
+// {name} (the live check) · session {name} (one began) · cache · rebuild · reload.
 #ifndef SCIMD_WIRE_H
 #define SCIMD_WIRE_H
 

@@ -53,6 +53,7 @@ void agent_status_get(struct agent *a, struct agent_status *out)
 				      .last_error = a->last_error[0] ? a->last_error : NULL,
 				      .no_room = a->no_room,
 				      .next_at = a->next_at };
+	lockout_state(a->lockout, &out->lockout);
 }
 
 static void agent_directories_free(struct agent_directory *d, size_t n)
@@ -75,12 +76,14 @@ static void agent_unuse(struct agent *a)
 		if (a->mappings)
 			mapping_free(a->mappings[i]);
 	}
+	live_free(a->live);
 	free(a->ears);
 	free(a->fetches);
 	free(a->mappings);
 	agent_directories_free(a->directories, n);
 	config_free(a->config);
 	a->ears = NULL;
+	a->live = NULL;
 	a->fetches = NULL;
 	a->mappings = NULL;
 	a->directories = NULL;
@@ -97,7 +100,8 @@ static int agent_use(struct agent *a, struct config *c, struct fail *f)
 	next.fetches = calloc(c->directory_count + 1, sizeof(*next.fetches));
 	next.directories = calloc(c->directory_count + 1, sizeof(*next.directories));
 	next.ears = calloc(c->directory_count + 1, sizeof(*next.ears));
-	if (!next.mappings || !next.fetches || !next.directories || !next.ears)
+	if (!next.mappings || !next.fetches || !next.directories || !next.ears ||
+	    live_new(a, c->directory_count, &next.live) < 0)
 		r = fail(f, ENOMEM, "out of memory");
 	for (size_t i = 0; i < c->directory_count && r == 0; i++) {
 		const struct config_directory *d = &c->directories[i];
@@ -122,6 +126,7 @@ static int agent_use(struct agent *a, struct config *c, struct fail *f)
 	a->fetches = next.fetches;
 	a->directories = next.directories;
 	a->ears = next.ears;
+	a->live = next.live;
 	for (size_t i = 0; i < c->directory_count; i++)
 		fetch_ear(a->fetches[i], a->ears[i]);
 	return 0;
@@ -203,6 +208,9 @@ static int agent_on_timer(sd_event_source *s, uint64_t usec, void *arg)
 
 	(void)s;
 	(void)usec;
+	// A slow first list is not read twice: its end sets the timer anew.
+	if (a->running && a->wishes->req.full && !a->wishes->req.dry_run)
+		return 0;
 	if (agent_sync(a, agent_full_due(a) ? &full : &look) < 0)
 		(void)agent_plan_next(a, 5); // out of memory: no reason to stop for good
 	return 0;
@@ -335,6 +343,8 @@ int agent_new(const struct agent_options *o, struct agent **out, struct fail *f)
 		r = agent_signals(a, f);
 	if (r == 0)
 		r = worker_new(a->event, round_on_job, a, &a->worker, f);
+	if (r == 0)
+		r = lockout_new(a, &a->lockout);
 	if (r == 0 && !a->once)
 		r = agent_listen(a, f);
 	if (r < 0)
@@ -375,7 +385,11 @@ void agent_free(struct agent *a)
 		return;
 	worker_free(a->worker);
 	control_close(a->control);
+	lockout_free(a->lockout);
 	round_clear(a);
+	if (a->store)
+		visit_flush(a);
+	visit_free(a);
 	agent_unuse(a);
 	store_close(a->store);
 	(void)sd_event_source_disable_unref(a->timer);

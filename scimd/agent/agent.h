@@ -11,6 +11,7 @@
 
 #include "scimd/agent/config.h"
 #include "scimd/agent/job.h"
+#include "scimd/agent/lockout.h"
 #include "scimd/base/fail.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -53,12 +54,14 @@ struct agent_status {
 	const char *last_error;
 	const char *no_room; // of the last job (job.h)
 	int64_t next_at;     // wall ms
+	struct lockout_state lockout;
 };
 
 // A round somebody asked for.
 struct agent_request {
 	bool full, dry_run, accept_removals;
 	bool events; // what the events name, and nothing else
+	bool live;   // what live checks brought, and nothing else
 	bool look; // only at who is disabled (the shorter rhythm); a full round where that cannot be
 	const char *accept_directory; // copied
 	bool republish, rebuild;      // rebuild: even where a good image stands
@@ -81,5 +84,7 @@ void agent_forget(struct agent *a, struct control_call *call); // the client hun
 int agent_reload(struct agent *a, struct fail *f);
 // Asks the directory about one person. The call is answered when it is known.
 void agent_check(struct agent *a, struct control_call *call, const char *name);
+// A person's session began: the first one on this host is put on record.
+void agent_session(struct agent *a, struct control_call *call, const char *name);
 
 #endif

@@ -1,48 +1,83 @@
 // SPDX-License-Identifier: MIT
 //
-// The live check: one GET of one person while somebody waits at a login. Root
-// may ask about anyone, another uid only about itself; what the directory
-// answers is told, and a person it calls disabled is looked at by a full round.
+// The live check as a command: from a name to a person, whether the caller may ask
+// about them, and the answer. Root may ask about anyone, another uid only about itself.
 #include "scimd/agent/agent.h"
 #include "scimd/agent/control.h"
 #include "scimd/agent/internal.h"
-#include "scimd/base/buf.h"
+#include "scimd/agent/live.h"
 #include "scimd/base/clock.h"
-#include "scimd/identity/map.h"
 #include "scimd/identity/resolve.h"
+#include "scimd/image/read.h"
 #include "scimd/scim/resource.h"
 #include "scimd/store/store.h"
 #include <errno.h>
 #include <json-c/json.h>
+#include <limits.h>
+#include <scimd/paths.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define CHECK_DEADLINE_MS 1500
-
 struct check {
-	struct agent *agent;
 	struct control_call *call; // NULL once the client has hung up
-	size_t directory;
 	int64_t began;
 };
 
 struct check_search {
 	const char *name;
+	uint32_t served; // the number that the image has for the name, 0 = none
 	char *source, *id;
 	uint32_t uid;
+	struct live_known known;
 };
 
-static int check_visit(void *arg, const struct store_ledger *l)
+// An ETag as HTTP wants it; some directories have a bare number there.
+static void check_known(struct live_known *k, const struct store_resource *r)
+{
+	struct field f;
+
+	k->active = resource_find(r->bytes, r->len, FIELD_ACTIVE, &f) == 0 ||
+		    (f.len == 4 && memcmp(f.text, "true", 4) == 0);
+	if (resource_find(r->bytes, r->len, FIELD_VERSION, &f) == 1 && f.len < sizeof(k->etag) &&
+	    f.len >= 2 && f.text[f.len - 1] == '"' &&
+	    (f.text[0] == '"' || (f.len >= 4 && memcmp(f.text, "W/\"", 3) == 0)) &&
+	    !memchr(f.text, '\r', f.len) && !memchr(f.text, '\n', f.len))
+		(void)snprintf(k->etag, sizeof(k->etag), "%.*s", (int)f.len, f.text);
+}
+
+static int check_found(void *arg, const struct store_resource *r, const struct store_ledger *l)
 {
 	struct check_search *s = arg;
 
-	if (l->kind != RESOURCE_USER || l->deleted || strcmp(l->source, LEDGER_RESTORED) == 0 ||
-	    strcmp(l->name, s->name) != 0)
+	if (!l || l->kind != RESOURCE_USER || l->deleted ||
+	    strcmp(l->source, LEDGER_RESTORED) == 0 || strcmp(l->name, s->name) != 0 ||
+	    (s->served && l->uid != s->served))
 		return 0;
 	s->source = strdup(l->source);
 	s->id = strdup(l->id);
 	s->uid = l->uid;
+	if (r)
+		check_known(&s->known, r);
 	return 1;
+}
+
+// Whoever the image serves under a name is the one who would log in.
+static uint32_t check_served(const struct agent *a, const char *name)
+{
+	char path[PATH_MAX], buf[16384];
+	struct image_found_user u;
+	struct image im;
+	uint32_t uid = 0;
+
+	if (snprintf(path, sizeof(path), "%s/%s", a->config->state_dir, SCIMD_IMAGE_NAME) >=
+		    (int)sizeof(path) ||
+	    image_open(&im, path, IMAGE_BY_PREAD) != 0)
+		return 0;
+	if (image_user_by_name(&im, name, buf, sizeof(buf), &u) == 0)
+		uid = u.head.uid;
+	image_close(&im);
+	return uid;
 }
 
 static void check_gone(struct control_call *call)
@@ -52,82 +87,74 @@ static void check_gone(struct control_call *call)
 	c->call = NULL;
 }
 
-static const char *check_active(struct check *c, struct json_object *user)
+static void check_tell(struct control_call *call, int64_t began, const struct live_answer *a)
 {
-	struct buf b = BUF_INIT;
-	const char *word = "unknown";
-	struct field f;
+	struct json_object *o = json_object_new_object();
 
-	if (map_resource(c->agent->mappings[c->directory], RESOURCE_USER, user, &b, NULL) == 0) {
-		int r = resource_find(b.data, b.len, FIELD_ACTIVE, &f);
-
-		word = r == 0 || (r == 1 && f.len == 4 && memcmp(f.text, "true", 4) == 0)
-			       ? "active"
-			       : "disabled";
-	}
-	buf_free(&b);
-	return word;
+	(void)json_object_object_add(o, "schema", json_object_new_int(1));
+	(void)json_object_object_add(o, "answer", json_object_new_string(a->word));
+	(void)json_object_object_add(o, "status", json_object_new_int(a->status));
+	(void)json_object_object_add(o, "ms", json_object_new_int64(clock_boot() - began));
+	if (*a->text)
+		(void)json_object_object_add(o, "reason", json_object_new_string(a->text));
+	control_ok(call, o);
 }
 
-static void check_end(void *arg, const struct fetch_check *fc)
+static void check_end(void *arg, const struct live_answer *a)
 {
 	struct check *c = arg;
-	const char *word = fc->status == 200   ? check_active(c, fc->user)
-			   : fc->status == 404 ? "gone"
-					       : "unknown";
-	struct json_object *o;
 
-	// The directory says more than the image knows: a full round follows.
-	if (strcmp(word, "disabled") == 0 || strcmp(word, "gone") == 0)
-		(void)agent_sync(c->agent, &(struct agent_request){ .full = true });
-	if (c->call) {
-		o = json_object_new_object();
-		(void)json_object_object_add(o, "schema", json_object_new_int(1));
-		(void)json_object_object_add(o, "answer", json_object_new_string(word));
-		(void)json_object_object_add(o, "status", json_object_new_int(fc->status));
-		(void)json_object_object_add(o, "ms",
-					     json_object_new_int64(clock_boot() - c->began));
-		if (fc->text && *fc->text)
-			(void)json_object_object_add(o, "reason", json_object_new_string(fc->text));
-		control_ok(c->call, o);
+	if (c->call)
+		check_tell(c->call, c->began, a);
+	free(c);
+}
+
+static void check_ask(struct agent *a, struct control_call *call, const struct check_search *s)
+{
+	struct check *c = calloc(1, sizeof(*c));
+	struct live_answer answer;
+	struct fail f = { "" };
+	size_t d = 0;
+	int r = -ENOENT;
+
+	if (!c) {
+		control_error(call, "temporary", "out of memory");
+		return;
 	}
+	*c = (struct check){ .call = call, .began = clock_boot() };
+	while (d < a->config->directory_count &&
+	       strcmp(a->config->directories[d].name, s->source) != 0)
+		d++;
+	if (d < a->config->directory_count)
+		r = live_ask(a->live, d, s->id, &s->known, check_end, c, &answer, &f);
+	if (r == 0) {
+		call->wait = c;
+		call->gone = check_gone;
+		return;
+	}
+	if (r == 1)
+		check_tell(call, c->began, &answer);
+	else
+		control_error(call, "temporary",
+			      f.text[0] ? f.text : "its directory is not configured");
 	free(c);
 }
 
 void agent_check(struct agent *a, struct control_call *call, const char *name)
 {
-	struct check_search s = { .name = name };
+	struct check_search s = { .name = name, .served = check_served(a, name) };
 	struct store_txn *view;
 	struct fail f = { "" };
-	struct check *c = NULL;
 
 	if (store_view(a->store, &view, &f) == 0) {
-		(void)store_ledger_each(view, check_visit, &s);
+		(void)store_find(view, name, check_found, &s);
 		store_view_end(view);
 	}
-	if (!s.id || !s.source || (call->uid != 0 && call->uid != s.uid)) {
+	if (!s.id || !s.source || (call->uid != 0 && call->uid != s.uid))
 		// The same words for a stranger and for somebody else's name.
 		control_error(call, "not-found", "no such account, or not yours to ask about");
-		goto out;
-	}
-	c = calloc(1, sizeof(*c));
-	if (!c) {
-		control_error(call, "temporary", "out of memory");
-		goto out;
-	}
-	*c = (struct check){ .agent = a, .call = call, .began = clock_boot() };
-	while (c->directory < a->config->directory_count &&
-	       strcmp(a->config->directories[c->directory].name, s.source) != 0)
-		c->directory++;
-	call->wait = c;
-	call->gone = check_gone;
-	if (c->directory == a->config->directory_count ||
-	    fetch_user(a->fetches[c->directory], s.id, CHECK_DEADLINE_MS, check_end, c, &f) < 0) {
-		control_error(call, "temporary",
-			      f.text[0] ? f.text : "its directory is not configured");
-		free(c);
-	}
-out:
+	else
+		check_ask(a, call, &s);
 	free(s.source);
 	free(s.id);
 }

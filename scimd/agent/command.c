@@ -6,6 +6,7 @@
 #include "scimd/agent/control.h"
 #include "scimd/agent/ear.h"
 #include "scimd/agent/explain.h"
+#include "scimd/agent/lockout.h"
 #include "scimd/base/clock.h"
 #include "scimd/base/fail.h"
 #include "scimd/image/read.h"
@@ -128,6 +129,20 @@ static const char *status_health(const struct agent_status *st, bool image, char
 			       st->last_error ? st->last_error : "none yet");
 		return "red";
 	}
+	if (st->lockout.held) {
+		(void)snprintf(
+			why, len,
+			"the processes of %zu people who were locked out at once go on; see: "
+			"scimctl lockout",
+			st->lockout.held);
+		return "red";
+	}
+	if (st->lockout.problem[0]) {
+		(void)snprintf(why, len,
+			       "the processes of %zu people who were locked out go on: %s",
+			       st->lockout.queued, st->lockout.problem);
+		return "red";
+	}
 	if (!st->last_at) {
 		(void)snprintf(why, len, "the first sync since the start has not ended yet");
 		return "yellow";
@@ -193,6 +208,7 @@ static void command_status(struct control_call *call)
 		put(o, "last_sync", last);
 	}
 	put_time(o, "next_sync", st.next_at);
+	put_str(o, "no_room", st.no_room);
 	put(o, "syncing", json_object_new_boolean(st.syncing));
 	for (size_t i = 0; i < st.config->directory_count; i++)
 		(void)json_object_array_add(dirs, status_directory(&st.config->directories[i],
@@ -403,6 +419,16 @@ static void command_check(struct control_call *call)
 		agent_check(call->agent, call, name);
 }
 
+static void command_session(struct control_call *call)
+{
+	const char *name = get_str(call->request, "name");
+
+	if (!name || !*name)
+		control_error(call, "usage", "session needs a name");
+	else
+		agent_session(call->agent, call, name);
+}
+
 static void command_reload(struct control_call *call)
 {
 	struct fail f = { "" };
@@ -424,8 +450,13 @@ const struct control_command control_commands[] = {
 	{ "rebuild", CONTROL_ROOT, command_rebuild, "publish a new image from the store" },
 	{ "sync", CONTROL_ROOT, command_sync, "fetch now" },
 	{ "audit", CONTROL_ROOT, command_audit, "the audit log" },
+	{ "lockout", CONTROL_ROOT, command_lockout,
+	  "whose processes are still to be ended; accept: also where that is many at once" },
+	{ "evidence", CONTROL_ROOT, command_evidence, "when leavers were seen, denied, ended" },
 	{ "reload", CONTROL_ROOT, command_reload, "read the configuration again" },
 	{ "check", CONTROL_ANYONE, command_check,
 	  "the live check: root about anyone, others about themselves" },
+	{ "session", CONTROL_ANYONE, command_session,
+	  "pam_scim tells that a session began: root of anyone, others of themselves" },
 	{ 0 },
 };

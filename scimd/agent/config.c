@@ -6,14 +6,15 @@
 #include "scimd/base/clock.h"
 #include "scimd/base/config_file.h"
 #include "scimd/base/fail.h"
-#include "scimd/client/http.h"
 #include "scimd/client/quirk.h"
+#include "scimd/client/transfer.h"
 #include "scimd/identity/name.h"
 #include "scimd/identity/text.h"
 #include "scimd/scim/filter.h"
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
+#include <scimd/lockout.h>
 #include <scimd/paths.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -25,7 +26,7 @@
 enum config_type {
 	CONFIG_TEXT,
 	CONFIG_PATH,   // absolute
-	CONFIG_URL,    // as http_url_check takes it
+	CONFIG_URL,    // as transfer_url_check takes it
 	CONFIG_SPAN,   // seconds into a uint32_t
 	CONFIG_NUMBER, // into a uint32_t
 	CONFIG_WORD,   // one of `words`
@@ -34,6 +35,7 @@ enum config_type {
 	CONFIG_ALLOW,  // a SCIM filter, or `all`
 	CONFIG_HOME,   // a template
 	CONFIG_QUIRKS,
+	CONFIG_MESSAGE, // a line of at most max bytes
 };
 
 struct config_row {
@@ -113,6 +115,15 @@ static const struct config_row config_rows[] = {
 	  "age of the last complete sync at which logins warn, 0 = never" },
 	{ "access", "stale-deny", CONFIG_SPAN, IN_CONFIG(stale_deny), "7d", 0, 3650 * DAY, NULL,
 	  "age of the last complete sync at which logins are denied, 0 = never" },
+	{ "lockout", "on_policy", CONFIG_WORD, IN_CONFIG(lockout_policy), "keep", 0, 0, "keep end",
+	  "whether the processes of those whom only the policy denies are ended too" },
+	{ "lockout", "grace", CONFIG_SPAN, IN_CONFIG(lockout_grace), "0s", 0,
+	  LOCKOUT_GRACE_MAX / 1000, NULL, "time between asking processes to end and killing them" },
+	{ "lockout", "message", CONFIG_MESSAGE, IN_CONFIG(lockout_message),
+	  "Your account was disabled; this session ends now.", 0, LOCKOUT_MESSAGE_MAX, NULL,
+	  "what is written to the person's terminals" },
+	{ "lockout", "socket", CONFIG_PATH, IN_CONFIG(lockout_socket), LOCKOUT_SOCKET, 0, 0, NULL,
+	  "where scim-lockout listens" },
 };
 #define CONFIG_ROWS (sizeof(config_rows) / sizeof(*config_rows))
 #define LOCAL_GROUP "local_group."
@@ -281,7 +292,7 @@ static void config_set(struct config_loader *ld, const struct config_row *row,
 			config_bad(ld, l, "\"%.200s\" is no absolute path", l->value);
 		break;
 	case CONFIG_URL:
-		if (http_url_check(l->value, &f) < 0)
+		if (transfer_url_check(l->value, &f) < 0)
 			config_bad(ld, l, "%.400s", f.text);
 		break;
 	case CONFIG_WORD:
@@ -305,6 +316,11 @@ static void config_set(struct config_loader *ld, const struct config_row *row,
 		if (unknown)
 			config_bad(ld, l, "\"%.100s\" is not in the quirk table; see scimd.conf(5)",
 				   unknown);
+		break;
+	case CONFIG_MESSAGE:
+		if (strlen(l->value) > row->max)
+			config_bad(ld, l, "is longer than %llu bytes",
+				   (unsigned long long)row->max);
 		break;
 	case CONFIG_FILTER:
 	case CONFIG_ALLOW:
@@ -397,10 +413,10 @@ static void config_line(struct config_loader *ld, const struct config_line *l)
 	if (dir && !d)
 		return;
 	if (!dir && strcmp(kind, "scimd") != 0 && strcmp(kind, "identity") != 0 &&
-	    strcmp(kind, "access") != 0) {
+	    strcmp(kind, "access") != 0 && strcmp(kind, "lockout") != 0) {
 		config_bad(ld, l,
-			   "unknown section; there are [scimd], [directory/NAME], [identity] and "
-			   "[access]");
+			   "unknown section; there are [scimd], [directory/NAME], [identity], "
+			   "[access] and [lockout]");
 		return;
 	}
 	if (!l->key[0])

@@ -53,7 +53,9 @@ struct config {
 	struct identity_rules identity;                 // filters and local_groups included
 	struct scim_filter *allow, *deny, *break_glass; // owned; identity points at them
 	uint32_t stale_warn, stale_deny;                // seconds, 0 = never
-	struct config_value *values;                    // every setting, in table order per section
+	const char *lockout_policy, *lockout_message, *lockout_socket;
+	uint32_t lockout_grace;      // seconds
+	struct config_value *values; // every setting, in table order per section
 	size_t value_count;
 };
 

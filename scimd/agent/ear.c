@@ -96,6 +96,18 @@ static void ear_on_state(void *arg, const char *word, const char *text)
 		log_info("directory \"%s\": listening to its events", ear_name(e));
 }
 
+static struct json_object *ear_on_lockouts(void *arg)
+{
+	struct ear *e = arg;
+
+	return lockout_report(e->agent->lockout, ear_name(e));
+}
+
+void ear_tell(struct ear *e)
+{
+	listen_tell(e->listen);
+}
+
 int ear_open(struct agent *a, const struct config_directory *dir, struct ear **out)
 {
 	struct ear *e = calloc(1, sizeof(*e));
@@ -147,8 +159,8 @@ static int ear_receiver(const struct ear *e, const char *host, char out[LISTEN_R
 
 bool ear_offered(struct ear *e, bool events, struct session *s, void (*ready)(void *arg), void *arg)
 {
-	const struct listen_calls calls = { e, ear_on_ready, ear_on_changed, ear_on_lost,
-					    ear_on_state };
+	const struct listen_calls calls = { e,           ear_on_ready, ear_on_changed,
+					    ear_on_lost, ear_on_state, ear_on_lockouts };
 	char host[256] = "", receiver[LISTEN_RECEIVER];
 	struct fail f = { "" };
 

@@ -37,6 +37,7 @@ bool ear_offered(struct ear *e, bool events, struct session *s, void (*ready)(vo
 size_t ear_take(struct ear *e, bool full, const struct listen_change **list);
 void ear_failed(struct ear *e);             // this directory's part of the round was no good
 void ear_end(struct ear *e, bool good);     // the round has ended
+void ear_tell(struct ear *e);               // a lock-out of its people came further
 const char *ear_state(const struct ear *e); // a sentence for people
 
 #endif

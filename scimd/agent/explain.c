@@ -250,44 +250,29 @@ static bool explain_is(const char *name, const struct field *f)
 	return f->len > len && f->text[len] == '@' && strncasecmp(f->text, name, len) == 0;
 }
 
-static bool explain_by_ledger(struct explain *x, const char *source, uint8_t kind, const char *id)
+static bool explain_by_ledger(const struct explain *x, const struct store_ledger *l)
 {
-	struct store_ledger l;
-	char number[16];
-
-	if (store_ledger_get(x->view, source, kind, id, &l) != 0)
-		return false;
-	(void)snprintf(number, sizeof(number), "%u", kind == RESOURCE_USER ? l.uid : l.gid);
-	return strcmp(l.name, x->name) == 0 || strcmp(number, x->name) == 0;
-}
-
-static int explain_resource(void *arg, const struct store_resource *r)
-{
-	struct explain *x = arg;
-	struct field f;
-	bool hit = strcmp(r->id, x->name) == 0;
-
-	for (uint8_t i = 0; i < 3 && !hit; i++) {
-		static const uint8_t tags[] = { FIELD_USER_NAME, FIELD_NAME, FIELD_DISPLAY };
-
-		hit = (tags[i] != FIELD_DISPLAY || r->kind == RESOURCE_GROUP) &&
-		      resource_find(r->bytes, r->len, tags[i], &f) == 1 && explain_is(x->name, &f);
-	}
-	if (!hit && !explain_by_ledger(x, r->source, r->kind, r->id))
-		return 0;
-	return explain_one(x, r->source, r->kind, r->id, r);
-}
-
-static int explain_tombstone(void *arg, const struct store_ledger *l)
-{
-	struct explain *x = arg;
 	char number[16];
 
 	(void)snprintf(number, sizeof(number), "%u", l->kind == RESOURCE_USER ? l->uid : l->gid);
-	if (!l->deleted || (strcmp(l->name, x->name) != 0 && strcmp(number, x->name) != 0 &&
-			    strcmp(l->id, x->name) != 0))
-		return 0;
-	return explain_one(x, l->source, l->kind, l->id, NULL);
+	return strcmp(l->name, x->name) == 0 || strcmp(number, x->name) == 0 ||
+	       (l->deleted && strcmp(l->id, x->name) == 0);
+}
+
+static int explain_found(void *arg, const struct store_resource *r, const struct store_ledger *l)
+{
+	static const uint8_t tags[] = { FIELD_USER_NAME, FIELD_NAME, FIELD_DISPLAY };
+	struct explain *x = arg;
+	struct field f;
+	bool hit = l && explain_by_ledger(x, l);
+
+	if (!r)
+		return hit && l->deleted ? explain_one(x, l->source, l->kind, l->id, NULL) : 0;
+	hit = hit || strcmp(r->id, x->name) == 0;
+	for (uint8_t i = 0; i < sizeof(tags) && !hit; i++)
+		hit = (tags[i] != FIELD_DISPLAY || r->kind == RESOURCE_GROUP) &&
+		      resource_find(r->bytes, r->len, tags[i], &f) == 1 && explain_is(x->name, &f);
+	return hit ? explain_one(x, r->source, r->kind, r->id, r) : 0;
 }
 
 int explain_name(struct agent *a, const char *name, struct json_object *out, struct fail *f)
@@ -306,9 +291,7 @@ int explain_name(struct agent *a, const char *name, struct json_object *out, str
 	x.accounts = json_object_new_array();
 	r = store_view(agent_store(a), &x.view, f);
 	if (r == 0) {
-		r = store_resource_each(x.view, explain_resource, &x);
-		if (r == 0)
-			r = store_ledger_each(x.view, explain_tombstone, &x);
+		r = store_find(x.view, name, explain_found, &x);
 		store_view_end(x.view);
 		if (r < 0)
 			(void)fail(f, -r, "the store cannot be read: %s", fail_word(r));

@@ -10,12 +10,14 @@
 #include "scimd/base/fail.h"
 #include "scimd/client/pick.h"
 #include "scimd/client/pull.h"
+#include "scimd/client/quirk.h"
 #include "scimd/client/session.h"
 #include "scimd/identity/map.h"
 #include "scimd/scim/resource.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 struct fetch {
 	sd_event *event;
@@ -33,6 +35,7 @@ struct fetch {
 struct fetch_user {
 	struct fetch_user *next, **back;
 	struct session_call *call;
+	sd_event_source *deadline; // also of what goes before: a token, a second try
 	void (*end)(void *arg, const struct fetch_check *c);
 	void *arg;
 };
@@ -78,6 +81,7 @@ static void fetch_user_drop(struct fetch_user *u)
 	*u->back = u->next;
 	if (u->next)
 		u->next->back = u->back;
+	(void)sd_event_source_disable_unref(u->deadline);
 	free(u);
 }
 
@@ -225,11 +229,12 @@ int fetch_some(struct fetch *ft, struct stage *st, const struct listen_change *l
 	return pick_start(ft->session, list, n, &pc, &ft->pick, f);
 }
 
-static void fetch_on_user(void *arg, const struct http_answer *a)
+static void fetch_on_user(void *arg, const struct transfer_answer *a)
 {
 	struct fetch_user *u = arg;
 	struct fetch_check c = { .status = a->r < 0 ? 0 : a->status,
 				 .text = a->text,
+				 .etag = a->etag,
 				 .user = a->json };
 
 	if (c.status == 200 && !a->json) {
@@ -240,7 +245,35 @@ static void fetch_on_user(void *arg, const struct http_answer *a)
 	fetch_user_drop(u);
 }
 
-int fetch_user(struct fetch *ft, const char *id, uint64_t deadline_ms,
+static int fetch_on_deadline(sd_event_source *s, uint64_t usec, void *arg)
+{
+	struct fetch_user *u = arg;
+
+	(void)s;
+	(void)usec;
+	session_cancel(u->call);
+	u->end(u->arg, &(struct fetch_check){ .text = "no answer in time" });
+	fetch_user_drop(u);
+	return 0;
+}
+
+// The same attributes as in lists, so that its copies are alike.
+static int fetch_user_path(const struct fetch *ft, const char *id, struct buf *path)
+{
+	const char *attributes = mapping_attributes(ft->mapping, RESOURCE_USER);
+	int r = buf_printf(path, "%s/", session_path(ft->session, true));
+
+	if (r == 0)
+		r = transfer_encode(path, id);
+	if (r == 0 && attributes && !session_plain(ft->session)) {
+		r = buf_str(path, "?attributes=");
+		if (r == 0)
+			r = transfer_encode(path, attributes);
+	}
+	return r;
+}
+
+int fetch_user(struct fetch *ft, const char *id, const char *etag, uint64_t deadline_ms,
 	       void (*end)(void *arg, const struct fetch_check *c), void *arg, struct fail *f)
 {
 	struct fetch_user *u = calloc(1, sizeof(*u));
@@ -253,12 +286,15 @@ int fetch_user(struct fetch *ft, const char *id, uint64_t deadline_ms,
 	if (u->next)
 		u->next->back = &u->next;
 	ft->users = u;
-	r = buf_printf(&path, "%s/", session_path(ft->session, true));
+	r = fetch_user_path(ft, id, &path);
 	if (r == 0)
-		r = http_encode(&path, id);
-	if (r == 0)
-		r = session_get(ft->session, path.data, false, deadline_ms, fetch_on_user, u,
-				&u->call, f);
+		r = sd_event_add_time_relative(ft->event, &u->deadline, CLOCK_MONOTONIC,
+					       deadline_ms * 1000, 1000, fetch_on_deadline, u);
+	if (session_quirks(ft->session) & QUIRK_NO_ETAG)
+		etag = NULL;
+	if (r >= 0)
+		r = session_get_new(ft->session, path.data, etag, false, deadline_ms, fetch_on_user,
+				    u, &u->call, f);
 	buf_free(&path);
 	if (r < 0)
 		fetch_user_drop(u);

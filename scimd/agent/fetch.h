@@ -56,10 +56,12 @@ int fetch_some(struct fetch *ft, struct stage *st, const struct listen_change *l
 struct fetch_check {
 	int status;               // HTTP status, 0 = no answer
 	struct json_object *user; // with 200; borrowed
+	const char *etag;         // with 200; NULL not given
 	const char *text;         // why there is no answer
 };
-// GET of one user with a deadline. end is called once, from the loop.
-int fetch_user(struct fetch *ft, const char *id, uint64_t deadline_ms,
+// GET of one user with a deadline, unless it is still what bore this ETag (NULL: none,
+// and where the quirk table forbids it none is sent). end is called once, from the loop.
+int fetch_user(struct fetch *ft, const char *id, const char *etag, uint64_t deadline_ms,
 	       void (*end)(void *arg, const struct fetch_check *c), void *arg, struct fail *f);
 
 #endif

@@ -1,18 +1,25 @@
 // SPDX-License-Identifier: MIT
 //
-// What agent.c, round.c and check.c share; nobody else includes this.
+// What agent.c, round.c, check.c and live.c share; nobody else includes this.
 #ifndef SCIMD_AGENT_INTERNAL_H
 #define SCIMD_AGENT_INTERNAL_H
 
 #include "scimd/agent/agent.h"
 #include "scimd/agent/ear.h"
 #include "scimd/agent/fetch.h"
+#include "scimd/agent/live.h"
+#include "scimd/agent/lockout.h"
 #include "scimd/agent/worker.h"
 
 struct agent_wish { // a round that waits for its turn
 	struct agent_wish *next;
 	struct agent_request req;
 	char accept_directory[64];
+};
+
+struct visit {
+	uint32_t uid;
+	int64_t at; // wall, ms
 };
 
 struct agent {
@@ -25,10 +32,12 @@ struct agent {
 	struct fetch **fetches;
 	struct agent_directory *directories;
 	struct ear **ears;
+	struct live *live;
 	struct store *store;
 	bool store_lost;
 	struct worker *worker;
 	struct control *control;
+	struct lockout *lockout;
 
 	struct agent_wish *wishes; // the first one is under way while `running`
 	bool running;
@@ -47,12 +56,18 @@ struct agent {
 	int64_t full_boot; // boot clock of the last full round that was good, ms; 0 = none
 	char last_error[800];
 	unsigned int failures; // rounds in a row
+
+	struct visit *visits; // to be put on record (visit.c)
+	size_t visit_count;
+	sd_event_source *visit_defer;
 };
 
 void agent_hup(struct agent *a);
 void round_on_job(void *agent); // the worker has ended
 void round_clear(struct agent *a);
 void round_held_clear(struct agent_directory *d);
+void visit_flush(struct agent *a); // once no round is under way
+void visit_free(struct agent *a);
 int agent_plan_next(struct agent *a, uint64_t seconds);
 
 #endif

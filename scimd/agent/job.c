@@ -6,6 +6,7 @@
 #include "scimd/agent/job.h"
 #include "scimd/agent/apply.h"
 #include "scimd/agent/config.h"
+#include "scimd/agent/leaver.h"
 #include "scimd/agent/local.h"
 #include "scimd/agent/plan.h"
 #include "scimd/agent/stage.h"
@@ -307,8 +308,8 @@ out:
 static int job_steps(const struct job_input *in, struct plan *p, struct resolved *res,
 		     struct job *out)
 {
-	struct fail *f = &out->fail;
-	int r;
+	struct fail *f = &out->fail, leaving = { "" };
+	int r, noted;
 
 	out->helds = arena_array(&out->arena, in->config->directory_count + 1, sizeof(*out->helds));
 	if (!out->helds)
@@ -343,7 +344,12 @@ static int job_steps(const struct job_input *in, struct plan *p, struct resolved
 		return job_all_complete(in) && !out->held
 			       ? image_confirm(in->config->state_dir, clock_wall(), f)
 			       : 0;
-	return job_publish(in, res, out, f);
+	// Whom it locks out is noted first; that it cannot be is no reason to let them in.
+	noted = leaver_find(in, p, res, &leaving);
+	r = job_publish(in, res, out, f);
+	if (r == 0 && noted < 0)
+		r = fail(f, -noted, "%s", leaving.text);
+	return r;
 }
 
 // What the next job needs on a full disk is set aside while there is room.
@@ -363,6 +369,8 @@ void job_run(const struct job_input *in, struct job *out)
 
 	*out = (struct job){ 0 };
 	out->r = job_steps(in, &p, &res, out);
+	if (out->r == 0 && !in->dry_run)
+		out->r = leaver_published(in, &out->fail);
 	if (out->r == -ENOMEM && !out->fail.text[0])
 		(void)fail(&out->fail, ENOMEM, "out of memory");
 	arena_free(&res.arena);

@@ -23,6 +23,7 @@ struct job_input {
 	const struct config *config;
 	struct store *store;
 	struct stage *const *stages; // one per directory of the configuration; NULL: not pulled
+	int64_t seen;                // wall ms, when the answers were in
 	bool dry_run;
 	bool accept_removals;
 	const char *accept_directory; // section name, or NULL

@@ -50,8 +50,9 @@ int agent_sync(struct agent *a, const struct agent_request *req)
 	// queued (not the running one) is that one.
 	for (; *end; end = &(*end)->next) {
 		bool queued = !(a->running && *end == a->wishes);
-		bool apart = !(*end)->req.full && ((req->events && (*end)->req.look) ||
-						   (req->look && (*end)->req.events));
+		bool apart = req->live != (*end)->req.live ||
+			     (!(*end)->req.full && ((req->events && (*end)->req.look) ||
+						    (req->look && (*end)->req.events)));
 
 		if (queued && !apart && !req->call && !req->rebuild && !req->dry_run &&
 		    !req->accept_removals && !req->accept_directory && !(*end)->req.dry_run &&
@@ -71,6 +72,9 @@ int agent_sync(struct agent *a, const struct agent_request *req)
 			       req->accept_directory);
 		w->req.accept_directory = w->accept_directory;
 	}
+	if (req->live) // somebody looks for it at once
+		end = a->running ? &a->wishes->next : &a->wishes;
+	w->next = *end;
 	*end = w;
 	if (a->defer)
 		return sd_event_source_set_enabled(a->defer, SD_EVENT_ON);
@@ -247,6 +251,8 @@ static void round_end(struct agent *a)
 		else
 			control_error(w->req.call, "failed", a->last_error);
 	}
+	if (w->req.live && !applied)
+		live_forget(a->live);
 	for (size_t i = 0; i < a->config->directory_count; i++)
 		ear_end(a->ears[i], applied && (!w->req.full || !a->directories[i].error[0]));
 	a->wishes = w->next;
@@ -293,16 +299,19 @@ void round_on_job(void *arg)
 	// Only a look at the directory puts off the next one: local files that change all
 	// the time must not.
 	bool looked = (a->wishes->req.full || a->wishes->req.look) && !a->wishes->req.dry_run;
+	bool asking;
 
 	round_end(a);
+	asking = lockout_go(a->lockout);
 	if (a->once) {
-		if (!a->wishes)
+		if (!a->wishes && !asking)
 			(void)sd_event_exit(a->event, 0);
 	} else if (looked || !a->timer) {
 		(void)agent_plan_next(a, round_pause(a));
 	}
 	if (a->wishes || a->reload_wanted)
 		(void)sd_event_source_set_enabled(a->defer, SD_EVENT_ON);
+	visit_flush(a);
 }
 
 // --------------------------------------------------------------------- fetch
@@ -313,6 +322,7 @@ static void round_work(struct agent *a)
 	char path[4096];
 
 	a->input = (struct job_input){ .config = a->config,
+				       .seen = clock_wall(),
 				       .store = a->store,
 				       .stages = a->stages,
 				       .dry_run = w->req.dry_run,
@@ -454,6 +464,12 @@ static int round_start(struct agent *a)
 	a->stages = calloc(a->config->directory_count + 1, sizeof(*a->stages));
 	if (!a->stages)
 		return -ENOMEM;
+	for (size_t i = 0; a->wishes->req.live && i < a->config->directory_count; i++) {
+		int r = live_stage(a->live, i, &a->stages[i]);
+
+		if (r < 0)
+			return r;
+	}
 	a->running = true;
 	a->at = 0;
 	round_next(a);

@@ -107,7 +107,8 @@ int stage_resource(struct stage *st, uint8_t kind, struct json_object *res)
 	struct stage_entry *e;
 	struct field f;
 	uint8_t old[DIGEST_LEN];
-	bool was_inactive, again;
+	bool was_inactive, again, off;
+	int64_t modified;
 	size_t before;
 	int r;
 
@@ -128,14 +129,15 @@ int stage_resource(struct stage *st, uint8_t kind, struct json_object *res)
 	again = st->count == before;
 	memcpy(old, e->digest, sizeof(old));
 	was_inactive = e->inactive;
-	e->inactive = was_inactive ||
-		      (resource_find(st->scratch.data, st->scratch.len, FIELD_ACTIVE, &f) == 1 &&
-		       stage_is_false(&f));
-	if (again && was_inactive && !e->inactive)
-		return 2;
+	off = resource_find(st->scratch.data, st->scratch.len, FIELD_ACTIVE, &f) == 1 &&
+	      stage_is_false(&f);
+	e->inactive = was_inactive || off;
 	if (resource_find(st->scratch.data, st->scratch.len, FIELD_MODIFIED, &f) != 1 ||
-	    clock_parse(f.text, f.len, &e->modified) < 0)
-		e->modified = CLOCK_NONE;
+	    clock_parse(f.text, f.len, &modified) < 0)
+		modified = CLOCK_NONE;
+	// The date goes with the copy that says inactive: the newest of those, none is newest.
+	if (off ? !was_inactive || modified > e->modified : !was_inactive)
+		e->modified = modified;
 	r = stage_compare(st, e, st->scratch.data, st->scratch.len);
 	if (r < 0 || !again)
 		return r;

@@ -26,11 +26,11 @@ struct store;
 struct stage_entry {
 	const char *id;
 	uint8_t kind;
-	bool inactive;     // explicit false seen, in any copy of it during the walk
-	bool changed;      // differs from the store, or is not in it
-	bool known;        // in the store
-	bool gone;         // the directory said that it was deleted, and that it is not there
-	int64_t modified;  // meta.lastModified, CLOCK_NONE if not given
+	bool inactive; // explicit false seen, in any copy of it during the walk
+	bool changed;  // differs from the store, or is not in it
+	bool known;    // in the store
+	bool gone;     // the directory said that it was deleted, and that it is not there
+	int64_t modified; // meta.lastModified of the copy that said false, else of the last; CLOCK_NONE if not given
 	const void *bytes; // NULL when unchanged
 	size_t len;
 	uint8_t digest[DIGEST_LEN];

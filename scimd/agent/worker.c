@@ -88,6 +88,11 @@ int worker_start(struct worker *w, const struct job_input *in, struct job *out)
 	return -r;
 }
 
+bool worker_busy(const struct worker *w)
+{
+	return w->running;
+}
+
 void worker_free(struct worker *w)
 {
 	if (!w)

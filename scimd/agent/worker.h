@@ -15,6 +15,7 @@ int worker_new(sd_event *event, void (*done)(void *arg), void *arg, struct worke
 	       struct fail *f);
 // in and out must stay until done is called. -EBUSY while one runs.
 int worker_start(struct worker *w, const struct job_input *in, struct job *out);
+bool worker_busy(const struct worker *w);
 void worker_free(struct worker *w); // waits for a job that runs
 
 #endif

@@ -17,7 +17,7 @@
 
 static void discover_schemas(struct pull *p);
 
-static bool discover_list(const struct http_answer *a, struct scim_list *out)
+static bool discover_list(const struct transfer_answer *a, struct scim_list *out)
 {
 	return a->r == 0 && a->status == 200 && !a->bad_json && scim_list_read(a->json, out);
 }
@@ -33,7 +33,7 @@ static bool discover_path(const char *path)
 		       len;
 }
 
-static void discover_on_types(void *arg, const struct http_answer *a)
+static void discover_on_types(void *arg, const struct transfer_answer *a)
 {
 	static const char *const schemas[] = { "urn:ietf:params:scim:schemas:core:2.0:Group",
 					       "urn:ietf:params:scim:schemas:core:2.0:User" };
@@ -90,7 +90,7 @@ static void discover_schema(const struct pull *p, struct json_object *schema)
 	}
 }
 
-static void discover_on_schemas(void *arg, const struct http_answer *a)
+static void discover_on_schemas(void *arg, const struct transfer_answer *a)
 {
 	struct pull *p = arg;
 	struct scim_list list = { 0 };

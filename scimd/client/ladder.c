@@ -94,7 +94,7 @@ static void ladder_give(struct pull *p)
 }
 
 static int ladder_ask(struct pull *p, const char *path,
-		      void (*end)(void *arg, const struct http_answer *a))
+		      void (*end)(void *arg, const struct transfer_answer *a))
 {
 	struct fail f = { "" };
 	int r = path ? session_get(p->session, path, true, 0, end, p, &p->call, &f) : -ENOMEM;
@@ -106,7 +106,7 @@ static int ladder_ask(struct pull *p, const char *path,
 
 // ------------------------------------------------------ rung: GET /Groups/{id}
 
-static void ladder_on_group(void *arg, const struct http_answer *a)
+static void ladder_on_group(void *arg, const struct transfer_answer *a)
 {
 	struct pull *p = arg;
 	struct json_object *members, *m;
@@ -140,7 +140,7 @@ static void ladder_on_group(void *arg, const struct http_answer *a)
 
 static void ladder_filter_page(struct pull *p);
 
-static void ladder_on_users(void *arg, const struct http_answer *a)
+static void ladder_on_users(void *arg, const struct transfer_answer *a)
 {
 	struct pull *p = arg;
 	struct scim_list page;
@@ -207,7 +207,7 @@ static void ladder_filter_page(struct pull *p)
 	if (r == 0)
 		r = buf_printf(&b, "%s?filter=", session_path(p->session, true));
 	if (r == 0)
-		r = http_encode(&b, filter.data);
+		r = transfer_encode(&b, filter.data);
 	if (r == 0 && !(p->quirks & QUIRK_NO_ATTRIBUTES))
 		r = buf_str(&b, "&attributes=id,userName");
 	if (r == 0)
@@ -215,7 +215,7 @@ static void ladder_filter_page(struct pull *p)
 	if (r == 0 && (p->cursor.len || (p->quirks & QUIRK_CURSOR))) {
 		r = buf_str(&b, "&cursor=");
 		if (r == 0 && p->cursor.len)
-			r = http_encode(&b, p->cursor.data);
+			r = transfer_encode(&b, p->cursor.data);
 	} else if (r == 0) {
 		r = buf_printf(&b, "&startIndex=%llu", (unsigned long long)p->start);
 	}
@@ -251,7 +251,7 @@ static void ladder_next(struct pull *p)
 	}
 	r = buf_printf(&b, "%s/", session_path(p->session, false));
 	if (r == 0)
-		r = http_encode(&b, p->list[p->rung_at].id);
+		r = transfer_encode(&b, p->list[p->rung_at].id);
 	if (r == 0 && !(p->quirks & QUIRK_NO_ATTRIBUTES))
 		r = buf_str(&b, "?attributes=members");
 	(void)ladder_ask(p, r == 0 ? b.data : NULL, ladder_on_group);

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LISTEN_WAIT_MS 90000  // the directory answers after 60 s at the latest
+#define LISTEN_WAIT_MS 90000  // the directory answers after 50 s at the latest
 #define LISTEN_QUICK_MS 10000 // deadline of a poll that is to be answered at once
 #define LISTEN_SHORT_MS 500   // an empty answer sooner than that was not waited for
 #define LISTEN_PAUSE_MAX 60000
@@ -78,7 +78,7 @@ static void listen_ready(struct listen *l)
 		l->calls.ready(l->calls.arg);
 }
 
-static void listen_failed(struct listen *l, const struct http_answer *a)
+static void listen_failed(struct listen *l, const struct transfer_answer *a)
 {
 	const char *detail = scim_error_text(a->json);
 	struct fail f = { "" };
@@ -132,7 +132,7 @@ static void listen_events(struct listen *l, const struct listen_batch *b)
 		l->calls.changed(l->calls.arg, l->batch.list, l->batch.count);
 }
 
-static void listen_on_answer(void *arg, const struct http_answer *a)
+static void listen_on_answer(void *arg, const struct transfer_answer *a)
 {
 	bool waited = clock_boot() - ((struct listen *)arg)->asked >= LISTEN_SHORT_MS;
 	struct listen_batch b = { 0 };
@@ -170,13 +170,24 @@ static void listen_on_answer(void *arg, const struct http_answer *a)
 	listen_later(l, 0);
 }
 
+void listen_tell(struct listen *l)
+{
+	if (!l || !l->call || l->quick)
+		return; // the next one brings it
+	session_cancel(l->call);
+	l->call = NULL;
+	listen_later(l, 0);
+}
+
 static struct json_object *listen_body(struct listen *l)
 {
+	struct json_object *lockouts = l->calls.lockouts ? l->calls.lockouts(l->calls.arg) : NULL;
 	struct json_object *o = json_object_new_object(), *report = json_object_new_object();
 
 	if (!o || !report) {
 		json_object_put(o);
 		json_object_put(report);
+		json_object_put(lockouts);
 		return NULL;
 	}
 	(void)json_object_object_add(o, "maxEvents", json_object_new_int(LISTEN_EVENTS));
@@ -186,6 +197,8 @@ static struct json_object *listen_body(struct listen *l)
 	(void)json_object_object_add(report, "host", json_object_new_string(l->host));
 	if (l->applied[0])
 		(void)json_object_object_add(report, "applied", json_object_new_string(l->applied));
+	if (lockouts)
+		(void)json_object_object_add(report, "lockouts", lockouts);
 	(void)json_object_object_add(o, "urn:scimd:report", report);
 	return o;
 }
@@ -206,7 +219,7 @@ static void listen_poll(struct listen *l)
 				 &l->call, &f);
 	json_object_put(body);
 	if (r < 0)
-		listen_failed(l, &(struct http_answer){
+		listen_failed(l, &(struct transfer_answer){
 					 .r = r, .text = f.text[0] ? f.text : fail_word(r) });
 }
 

@@ -14,6 +14,7 @@
 
 #include "scimd/client/session.h"
 
+struct json_object;
 struct listen;
 
 #define LISTEN_RECEIVER 33 // with the NUL
@@ -31,11 +32,15 @@ struct listen_calls {
 	void (*lost)(void *arg);
 	// "connecting", "connected", or "failed" and why.
 	void (*state)(void *arg, const char *word, const char *text);
+	// For the report: an array of {id, denied_at, ended_at}, taken over. May be NULL.
+	struct json_object *(*lockouts)(void *arg);
 };
 
 int listen_start(sd_event *event, struct session *s, const char receiver[LISTEN_RECEIVER],
 		 const char *host, const struct listen_calls *calls, struct listen **out,
 		 struct fail *f);
+// The report has something new: a poll that waits is asked anew, with it.
+void listen_tell(struct listen *l); // takes NULL
 void listen_done(struct listen *l, bool good);
 void listen_free(struct listen *l); // takes NULL
 

@@ -44,7 +44,7 @@ static void pick_end(struct pick *p, int r, const char *text, int64_t retry_afte
 
 static int pick_ask(struct pick *p, struct fail *f);
 
-static void pick_refused(struct pick *p, const struct http_answer *a)
+static void pick_refused(struct pick *p, const struct transfer_answer *a)
 {
 	const char *detail = scim_error_text(a->json);
 	char text[256];
@@ -57,7 +57,7 @@ static void pick_refused(struct pick *p, const struct http_answer *a)
 	pick_end(p, a->r < 0 ? a->r : -EPROTO, text, a->retry_after);
 }
 
-static void pick_on_answer(void *arg, const struct http_answer *a)
+static void pick_on_answer(void *arg, const struct transfer_answer *a)
 {
 	struct pick_one *o = arg;
 	struct pick *p = o->p;
@@ -93,11 +93,13 @@ static int pick_one(struct pick *p, struct pick_one *o, struct fail *f)
 	int r = buf_printf(&b, "%s/", session_path(p->session, user));
 
 	if (r == 0)
-		r = http_encode(&b, o->id);
-	if (r == 0 && attributes && !(session_quirks(p->session) & QUIRK_NO_ATTRIBUTES)) {
+		r = transfer_encode(&b, o->id);
+	if (r == 0 && attributes &&
+	    !(user ? session_plain(p->session)
+		   : session_quirks(p->session) & QUIRK_NO_ATTRIBUTES)) {
 		r = buf_str(&b, "?attributes=");
 		if (r == 0)
-			r = http_encode(&b, attributes);
+			r = transfer_encode(&b, attributes);
 	}
 	if (r == 0)
 		r = session_get(p->session, b.data, true, 0, pick_on_answer, o, &o->call, f);

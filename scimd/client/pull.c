@@ -54,7 +54,7 @@ void pull_tell(struct pull *p)
 }
 
 // A sentence for an answer that is none, in the words of whoever reads status.
-void pull_refused(struct pull *p, const char *what, const struct http_answer *a)
+void pull_refused(struct pull *p, const char *what, const struct transfer_answer *a)
 {
 	const char *detail = scim_error_text(a->json);
 
@@ -90,6 +90,8 @@ static void pull_finished(struct pull *p)
 {
 	uint64_t got = p->stage == PULL_USERS ? p->users : p->groups;
 
+	if (p->stage == PULL_USERS && !p->calls.disabled_only)
+		session_plain_is(p->session, !p->attributes);
 	if (p->different)
 		pull_end(p, EPROTO, -1, "%s: a resource came twice with different contents",
 			 pull_what(p));
@@ -205,7 +207,15 @@ static int pull_on_slice(sd_event_source *s, void *arg)
 	return 0;
 }
 
-static void pull_on_page(void *arg, const struct http_answer *a)
+// As many as the directory says that there are.
+static bool pull_has_all(const struct pull *p)
+{
+	uint64_t got = p->stage == PULL_USERS ? p->users : p->groups;
+
+	return p->total >= 0 && got == (uint64_t)p->total;
+}
+
+static void pull_on_page(void *arg, const struct transfer_answer *a)
 {
 	struct pull *p = arg;
 
@@ -242,8 +252,9 @@ static void pull_on_page(void *arg, const struct http_answer *a)
 		pull_refused(p, pull_what(p), a);
 		return;
 	}
+	// Some answer from the beginning whatever they are asked: no harm when all are here.
 	if (!p->by_cursor && p->page.start >= 0 && p->page.count &&
-	    (uint64_t)p->page.start != p->start) {
+	    (uint64_t)p->page.start != p->start && !pull_has_all(p)) {
 		pull_end(p, EPROTO, -1, "%s: asked from number %llu on, answered from %lld",
 			 pull_what(p), (unsigned long long)p->start, (long long)p->page.start);
 		return;
@@ -277,17 +288,17 @@ static void pull_ask(struct pull *p)
 	if (r == 0 && (p->quirks & QUIRK_NEXT_ID) && !p->cursor.len)
 		r = buf_str(&b, "initial");
 	else if (r == 0 && p->cursor.len)
-		r = http_encode(&b, p->cursor.data);
+		r = transfer_encode(&b, p->cursor.data);
 	if (r == 0 && p->calls.disabled_only) {
 		r = buf_str(&b, "&filter=");
 		if (r == 0)
-			r = http_encode(&b, "active eq false");
+			r = transfer_encode(&b, "active eq false");
 		attributes = "id,active,meta";
 	}
 	if (r == 0 && p->attributes && attributes && !(p->quirks & QUIRK_NO_PAGING)) {
 		r = buf_str(&b, "&attributes=");
 		if (r == 0)
-			r = http_encode(&b, attributes);
+			r = transfer_encode(&b, attributes);
 	}
 	if (r == 0)
 		r = session_get(p->session, b.data, true, 0, pull_on_page, p, &p->call, &f);
@@ -316,7 +327,7 @@ void pull_walk(struct pull *p)
 
 // --------------------------------------------------------------- discovery
 
-static void pull_on_provider(void *arg, const struct http_answer *a)
+static void pull_on_provider(void *arg, const struct transfer_answer *a)
 {
 	struct pull *p = arg;
 	struct scim_provider pr = { 0 };

@@ -46,7 +46,7 @@ struct pull {
 void pull_end(struct pull *p, int err, int64_t retry_after, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 void pull_tell(struct pull *p);
-void pull_refused(struct pull *p, const char *what, const struct http_answer *a);
+void pull_refused(struct pull *p, const char *what, const struct transfer_answer *a);
 void pull_walk(struct pull *p); // the lists, once the directory is known
 
 void discover_start(struct pull *p); // ends in pull_walk

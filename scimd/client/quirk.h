@@ -19,6 +19,7 @@
 #define QUIRK_PROVIDER_PLURAL (1u << 7) // /ServiceProviderConfigs
 #define QUIRK_LOWER_PATHS (1u << 8)     // /users and /groups
 #define QUIRK_NO_FILTER (1u << 9)       // filter=active eq false is refused or wrong
+#define QUIRK_NO_ETAG (1u << 10)        // has none, or none to rely on: never If-None-Match
 
 struct quirk {
 	const char *name;

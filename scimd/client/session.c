@@ -22,10 +22,10 @@
 struct session {
 	sd_event *event;
 	struct session_options o; // strings borrowed from the configuration
-	struct http *http, *oauth;
+	struct transfer_origin *http, *oauth;
 	uint32_t quirks, page;
 	char paths[2][SESSION_PATH_MAX]; // of groups, of users; "": as usual
-	bool asked;
+	bool asked, plain;
 	struct buf bearer; // "Bearer …"
 	int64_t expires;   // boot clock, ms; 0 = never
 	struct session_call *calls;
@@ -36,12 +36,13 @@ struct session_call {
 	struct session *s;
 	char *path;
 	char *body;          // of a POST, or NULL
+	char *if_none_match; // or NULL
 	bool patient, fresh; // fresh: the token was renewed after a 401
 	uint64_t timeout_ms;
 	int tries;
-	struct http_request *request;
+	struct transfer *request;
 	sd_event_source *timer;
-	void (*end)(void *arg, const struct http_answer *a);
+	void (*end)(void *arg, const struct transfer_answer *a);
 	void *arg;
 };
 
@@ -79,6 +80,16 @@ bool session_first(struct session *s)
 	return first;
 }
 
+void session_plain_is(struct session *s, bool plain)
+{
+	s->plain = plain;
+}
+
+bool session_plain(const struct session *s)
+{
+	return s->plain || (s->quirks & QUIRK_NO_ATTRIBUTES);
+}
+
 int session_new(sd_event *event, const struct session_options *o, struct session **out,
 		struct fail *f)
 {
@@ -98,9 +109,9 @@ int session_new(sd_event *event, const struct session_options *o, struct session
 		s->page = max;
 	r = unknown ? fail(f, EINVAL, "quirks: \"%s\" is not in the table", unknown) : 0;
 	if (r == 0)
-		r = http_new(event, o->url, &o->http, &s->http, f);
+		r = transfer_origin_new(event, o->url, &o->http, &s->http, f);
 	if (r == 0 && o->token_url)
-		r = http_new(event, o->token_url, &o->http, &s->oauth, f);
+		r = transfer_origin_new(event, o->token_url, &o->http, &s->oauth, f);
 	if (r < 0) {
 		session_free(s);
 		return r;
@@ -115,8 +126,8 @@ void session_free(struct session *s)
 		return;
 	while (s->calls)
 		session_cancel(s->calls);
-	http_free(s->http);
-	http_free(s->oauth);
+	transfer_origin_free(s->http);
+	transfer_origin_free(s->oauth);
 	buf_free(&s->bearer);
 	free(s);
 }
@@ -148,16 +159,17 @@ void session_cancel(struct session_call *c)
 	*c->back = c->next;
 	if (c->next)
 		c->next->back = c->back;
-	http_cancel(c->request);
+	transfer_cancel(c->request);
 	(void)sd_event_source_disable_unref(c->timer);
 	free(c->path);
 	free(c->body);
+	free(c->if_none_match);
 	free(c);
 }
 
-static void session_end(struct session_call *c, const struct http_answer *a)
+static void session_end(struct session_call *c, const struct transfer_answer *a)
 {
-	void (*end)(void *arg, const struct http_answer *a) = c->end;
+	void (*end)(void *arg, const struct transfer_answer *a) = c->end;
 	void *arg = c->arg;
 
 	c->request = NULL; // it is freed by the one who called us
@@ -167,7 +179,7 @@ static void session_end(struct session_call *c, const struct http_answer *a)
 
 static void session_give_up(struct session_call *c, int err, const char *text)
 {
-	session_end(c, &(struct http_answer){ .r = -err, .text = text, .retry_after = -1 });
+	session_end(c, &(struct transfer_answer){ .r = -err, .text = text, .retry_after = -1 });
 }
 
 static int session_on_timer(sd_event_source *s, uint64_t usec, void *arg)
@@ -185,7 +197,7 @@ static int session_on_timer(sd_event_source *s, uint64_t usec, void *arg)
 }
 
 // Whether this answer may be different in a moment; if so the next try is set up.
-static bool session_again(struct session_call *c, const struct http_answer *a)
+static bool session_again(struct session_call *c, const struct transfer_answer *a)
 {
 	bool passing = a->r == -EIO || a->r == -ETIMEDOUT ||
 		       (a->r == 0 && (a->status == 429 || a->status == 500 || a->status == 502 ||
@@ -204,7 +216,7 @@ static bool session_again(struct session_call *c, const struct http_answer *a)
 					  session_on_timer, c) >= 0;
 }
 
-static void session_on_answer(void *arg, const struct http_answer *a)
+static void session_on_answer(void *arg, const struct transfer_answer *a)
 {
 	struct session_call *c = arg;
 	struct fail f = { "" };
@@ -222,7 +234,7 @@ static void session_on_answer(void *arg, const struct http_answer *a)
 
 // --------------------------------------------------- OAuth 2 client credentials
 
-static void session_on_token(void *arg, const struct http_answer *a)
+static void session_on_token(void *arg, const struct transfer_answer *a)
 {
 	struct session_call *c = arg;
 	struct session *s = c->s;
@@ -269,17 +281,17 @@ static int session_ask_token(struct session_call *c, struct fail *f)
 	int r = token_read(NULL, s->o.client_secret_file, &secret, f);
 
 	if (r == 0) // RFC 6749 §2.3.1: both are form-encoded first
-		r = http_encode(&pair, s->o.client_id);
+		r = transfer_encode(&pair, s->o.client_id);
 	if (r == 0)
 		r = buf_chr(&pair, ':');
 	if (r == 0)
-		r = http_encode(&pair, secret.data);
+		r = transfer_encode(&pair, secret.data);
 	if (r == 0)
 		r = buf_str(&form, "grant_type=client_credentials");
 	if (r == 0 && s->o.scope)
 		r = buf_str(&form, "&scope=");
 	if (r == 0 && s->o.scope)
-		r = http_encode(&form, s->o.scope);
+		r = transfer_encode(&form, s->o.scope);
 	if (r == 0) {
 		encoded = calloc(1, pair.len * 4 / 3 + 8);
 		r = encoded ? 0 : -ENOMEM;
@@ -290,9 +302,9 @@ static int session_ask_token(struct session_call *c, struct fail *f)
 		explicit_bzero(encoded, pair.len * 4 / 3);
 	}
 	if (r == 0)
-		r = http_start(s->oauth, NULL, basic.data, NULL,
-			       "application/x-www-form-urlencoded", form.data, 0, session_on_token,
-			       c, &c->request, f);
+		r = transfer_start(s->oauth, NULL, basic.data, NULL,
+				   "application/x-www-form-urlencoded", form.data, 0,
+				   session_on_token, c, &c->request, f);
 	free(encoded);
 	buf_free(&secret);
 	buf_free(&pair);
@@ -308,14 +320,15 @@ static int session_send(struct session_call *c, struct fail *f)
 	c->tries++;
 	if (s->oauth && (s->bearer.len == 0 || (s->expires && clock_boot() >= s->expires)))
 		return session_ask_token(c, f);
-	return http_start(s->http, c->path, s->bearer.len ? s->bearer.data : NULL, NULL,
-			  c->body ? "application/json" : NULL, c->body, c->timeout_ms,
-			  session_on_answer, c, &c->request, f);
+	return transfer_start(s->http, c->path, s->bearer.len ? s->bearer.data : NULL,
+			      c->if_none_match, c->body ? "application/json" : NULL, c->body,
+			      c->timeout_ms, session_on_answer, c, &c->request, f);
 }
 
-static int session_call(struct session *s, const char *path, const char *body, bool patient,
-			uint64_t timeout_ms, void (*end)(void *arg, const struct http_answer *a),
-			void *arg, struct session_call **out, struct fail *f)
+static int session_call(struct session *s, const char *path, const char *if_none_match,
+			const char *body, bool patient, uint64_t timeout_ms,
+			void (*end)(void *arg, const struct transfer_answer *a), void *arg,
+			struct session_call **out, struct fail *f)
 {
 	struct session_call *c = calloc(1, sizeof(*c));
 	int r;
@@ -334,7 +347,10 @@ static int session_call(struct session *s, const char *path, const char *body, b
 	s->calls = c;
 	c->path = strdup(path);
 	c->body = body ? strdup(body) : NULL;
-	r = c->path && (c->body || !body) ? session_send(c, f) : fail(f, ENOMEM, "out of memory");
+	c->if_none_match = if_none_match ? strdup(if_none_match) : NULL;
+	r = c->path && (c->body || !body) && (c->if_none_match || !if_none_match)
+		    ? session_send(c, f)
+		    : fail(f, ENOMEM, "out of memory");
 	if (r < 0) {
 		session_cancel(c);
 		return r;
@@ -345,15 +361,22 @@ static int session_call(struct session *s, const char *path, const char *body, b
 }
 
 int session_get(struct session *s, const char *path, bool patient, uint64_t timeout_ms,
-		void (*end)(void *arg, const struct http_answer *a), void *arg,
+		void (*end)(void *arg, const struct transfer_answer *a), void *arg,
 		struct session_call **out, struct fail *f)
 {
-	return session_call(s, path, NULL, patient, timeout_ms, end, arg, out, f);
+	return session_call(s, path, NULL, NULL, patient, timeout_ms, end, arg, out, f);
+}
+
+int session_get_new(struct session *s, const char *path, const char *if_none_match, bool patient,
+		    uint64_t timeout_ms, void (*end)(void *arg, const struct transfer_answer *a),
+		    void *arg, struct session_call **out, struct fail *f)
+{
+	return session_call(s, path, if_none_match, NULL, patient, timeout_ms, end, arg, out, f);
 }
 
 int session_post(struct session *s, const char *path, const char *body, uint64_t timeout_ms,
-		 void (*end)(void *arg, const struct http_answer *a), void *arg,
+		 void (*end)(void *arg, const struct transfer_answer *a), void *arg,
 		 struct session_call **out, struct fail *f)
 {
-	return session_call(s, path, body, false, timeout_ms, end, arg, out, f);
+	return session_call(s, path, NULL, body, false, timeout_ms, end, arg, out, f);
 }

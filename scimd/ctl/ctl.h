@@ -44,6 +44,8 @@ int command_audit(const struct ctl *c, int argc, char **argv);
 int command_cache(const struct ctl *c, int argc, char **argv);
 int command_config(const struct ctl *c, int argc, char **argv);
 int command_check(const struct ctl *c, int argc, char **argv);
+int command_lockout(const struct ctl *c, int argc, char **argv);
+int command_evidence(const struct ctl *c, int argc, char **argv);
 int command_reload(const struct ctl *c, int argc, char **argv);
 
 #endif

@@ -39,7 +39,7 @@ static int admin_options(struct admin *a)
 	return 0;
 }
 
-static const struct admin_command admin_commands[] = {
+const struct admin_command admin_commands[] = {
 	{ "serve", "", "serve until SIGTERM, in the foreground", 0, 0, admin_serve },
 	{ "token create", "--name NAME --scope read|write [--expires SPAN|TIME]",
 	  "make a token and print it, once", 0, 0, admin_token_create },
@@ -71,6 +71,7 @@ static const struct admin_command admin_commands[] = {
 	  admin_restore },
 	{ "check", "", "check the configuration", 0, 0, admin_check },
 	{ "options", "", "every setting and its default, separated by a tab", 0, 0, admin_options },
+	{ "help", "[COMMAND]", "this text, or what begins with COMMAND", 0, 3, NULL },
 	{ NULL, NULL, NULL, 0, 0, NULL },
 };
 
@@ -106,11 +107,14 @@ static const struct option admin_switches[] = {
 
 int admin_fail(int r, const struct fail *f)
 {
-	(void)fprintf(stderr, "scim-directory: %s\n", f->text[0] ? f->text : fail_word(r));
-	return r == -ENOENT                  ? WIRE_EXIT_NOT_FOUND
-	       : r == -EACCES || r == -EPERM ? WIRE_EXIT_PERMISSION
-	       : r == -EBUSY                 ? WIRE_EXIT_TEMPORARY
-					     : WIRE_EXIT_FAILED;
+	bool denied = r == -EACCES || r == -EPERM;
+
+	(void)fprintf(stderr, "scim-directory: %s%s\n", f->text[0] ? f->text : fail_word(r),
+		      denied && geteuid() != 0 ? "; try sudo" : "");
+	return r == -ENOENT  ? WIRE_EXIT_NOT_FOUND
+	       : denied      ? WIRE_EXIT_PERMISSION
+	       : r == -EBUSY ? WIRE_EXIT_TEMPORARY
+			     : WIRE_EXIT_FAILED;
 }
 
 int admin_wrong(const struct admin *a, const char *fmt, ...)
@@ -141,7 +145,7 @@ int admin_apply(struct admin *a, int (*fn)(struct store_txn *t, void *arg, struc
 
 	if (r)
 		return r;
-	r = store_apply(a->store, fn, a, &f);
+	r = (a->vital ? store_apply_vital : store_apply)(a->store, fn, a, &f);
 	if (r == -EINVAL && a->problem.status)
 		(void)snprintf(f.text, sizeof(f.text), "%s", a->problem.detail);
 	if (r == -EINVAL && a->problem.status == 404)
@@ -228,20 +232,6 @@ int admin_find(struct store_txn *t, uint8_t kind, const char *name, struct dir_r
 
 // ---------------------------------------------------------------------- main
 
-static int admin_usage(FILE *to)
-{
-	(void)fputs("Usage: scim-directory [--config FILE] [--json] [--no-legend] [--quiet] "
-		    "COMMAND …\n\n",
-		    to);
-	for (const struct admin_command *c = admin_commands; c->words; c++)
-		(void)fprintf(to, "  %s%s%s\n      %s\n", c->words, *c->args ? " " : "", c->args,
-			      c->help);
-	(void)fputs("\nExit status: 0 good, 1 a problem, 2 usage, 4 not found, 5 not permitted,\n"
-		    "75 try again.\n",
-		    to);
-	return to == stdout ? WIRE_EXIT_OK : WIRE_EXIT_USAGE;
-}
-
 // How many words of argv the command's are, 0 if it is another one.
 static int admin_words(const struct admin_command *c, int argc, char **argv)
 {
@@ -284,11 +274,10 @@ static int admin_run(struct admin *a, int argc, char **argv)
 	for (a->command = admin_commands; a->command->words; a->command++)
 		if ((n = admin_words(a->command, argc, argv)))
 			break;
-	if (!a->command->words) {
-		(void)fprintf(stderr, "scim-directory: unknown command \"%s%s%s\"; try --help\n",
-			      argv[0], argc > 1 ? " " : "", argc > 1 ? argv[1] : "");
-		return WIRE_EXIT_USAGE;
-	}
+	if (!a->command->words)
+		return admin_unknown(argc, argv);
+	if (!a->command->run)
+		return admin_usage(stdout, argc - n, argv + n);
 	a->args = argv + n;
 	a->count = argc - n;
 	if (a->count < a->command->least || a->count > a->command->most)
@@ -299,7 +288,7 @@ static int admin_run(struct admin *a, int argc, char **argv)
 		return admin_wrong(a, "%s takes no --%s", a->command->words, stray);
 	r = directory_conf_load(a->option[ADMIN_CONFIG], &a->conf, &f);
 	if (r < 0) {
-		(void)fprintf(stderr, "%s\n", f.text[0] ? f.text : fail_word(r));
+		(void)fprintf(stderr, "scim-directory: %s\n", f.text[0] ? f.text : fail_word(r));
 		return WIRE_EXIT_FAILED;
 	}
 	return a->command->run(a);
@@ -341,11 +330,11 @@ int admin_main(int argc, char **argv)
 		a.many[a.many_count++] = optarg;
 	}
 	if (a.option[ADMIN_HELP])
-		return admin_usage(stdout);
+		return admin_usage(stdout, argc - optind, argv + optind);
 	if (a.option[ADMIN_VERSION])
 		return puts("scim-directory " PACKAGE_VERSION) < 0;
 	if (optind == argc)
-		return admin_usage(stderr);
+		return admin_usage(stderr, 0, NULL);
 	r = admin_run(&a, argc - optind, argv + optind);
 	store_close(a.store);
 	directory_conf_free(a.conf);

@@ -17,6 +17,7 @@
 #include <scimd/wire.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 struct admin_command;
 struct json_object;
@@ -63,6 +64,7 @@ struct admin {
 	const struct admin_command *command;
 	char **args;
 	int count;
+	bool vital; // must not fail for want of room on the disk
 	// of the transaction that runs:
 	struct scim_problem problem;
 	struct buf out;
@@ -75,7 +77,12 @@ struct admin_command {
 	int (*run)(struct admin *a);     // exit code
 };
 
+extern const struct admin_command admin_commands[]; // words NULL at the end
+
 // ------------------------------------------------------------------ helpers
+// The usage of the commands that begin with these words, of all when none does.
+int admin_usage(FILE *to, int argc, char **argv);
+int admin_unknown(int argc, char **argv);    // WIRE_EXIT_USAGE, said with what is near
 int admin_fail(int r, const struct fail *f); // says it; the exit code
 int admin_wrong(const struct admin *a, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3))); // WIRE_EXIT_USAGE

@@ -221,6 +221,7 @@ static int people_active(struct store_txn *t, void *arg, struct fail *f)
 
 int admin_able(struct admin *a)
 {
+	a->vital = strcmp(a->command->words, "user disable") == 0;
 	return admin_apply(a, people_active);
 }
 
@@ -236,6 +237,7 @@ static int people_drop(struct store_txn *t, void *arg, struct fail *f)
 
 int admin_delete(struct admin *a)
 {
+	a->vital = people_kind(a) == RESOURCE_USER;
 	return admin_apply(a, people_drop);
 }
 
@@ -293,6 +295,23 @@ static int people_value(struct buf *out, const char *path, struct json_object *v
 	return r < 0 ? r : buf_chr(out, '\n');
 }
 
+// For people, members bear their names.
+static void people_name_members(struct store_txn *t, struct json_object *group)
+{
+	struct json_object *list = json_member(group, "members");
+	size_t n = json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *m = json_object_array_get_idx(list, i);
+		const char *id = json_string(json_member(m, "value"));
+		struct dir_record rec;
+
+		if (id && dir_find(t, 0, id, &rec) == 0)
+			(void)admin_put(m, "display",
+					json_object_new_string_len(rec.label, rec.head.label_len));
+	}
+}
+
 static int people_show(struct admin *a, struct store_txn *t, struct fail *f)
 {
 	const struct render c = { .base = admin_base(a) };
@@ -310,6 +329,7 @@ static int people_show(struct admin *a, struct store_txn *t, struct fail *f)
 		return r < 0 ? r : buf_chr(&a->out, '\n');
 	}
 	o = render_object(t, c.base, &rec, true);
+	people_name_members(t, o);
 	r = o ? people_value(&a->out, "", o, 0) : -EBADMSG;
 	json_object_put(o);
 	return r;

@@ -147,7 +147,7 @@ int change_create(struct store_txn *t, const struct change *c, uint8_t kind,
 	if (r == 0 && members)
 		r = change_members_add(&m, members, p);
 	if (r == 0)
-		*out = (struct change_result){ kind, head.seq, true };
+		*out = (struct change_result){ kind, head.seq, true, false };
 	change_members_free(&m);
 	json_object_put(members);
 	json_object_put(now);
@@ -193,16 +193,20 @@ static int change_finish(struct store_txn *t, const struct change *c, enum feed_
 			 struct scim_problem *p)
 {
 	int r = scim_immutable_check(dir_type(head->kind), old, *now, p);
+	bool was_active;
 
 	if (r == 0)
 		r = scim_immutable_carry(dir_type(head->kind), old, now);
 	if (r < 0)
 		return r;
-	*out = (struct change_result){ head->kind, head->seq, false };
+	*out = (struct change_result){ head->kind, head->seq, false, false };
 	if (json_object_equal(old, *now) && !(m && (m->added || m->removed)))
 		return 0;
+	was_active = head->active != 0;
+	r = change_save(t, c, what, head, old, *now, m, p);
 	out->changed = true;
-	return change_save(t, c, what, head, old, *now, m, p);
+	out->disabled = head->kind == RESOURCE_USER && was_active && !head->active;
+	return r;
 }
 
 int change_replace(struct store_txn *t, const struct change *c, uint8_t kind, const char *id,

@@ -27,6 +27,7 @@ struct change_result {
 	uint8_t kind;
 	uint64_t seq;
 	bool changed;
+	bool disabled; // a User who was active is not any more
 };
 
 int change_create(struct store_txn *t, const struct change *c, uint8_t kind,

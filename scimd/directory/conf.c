@@ -214,6 +214,8 @@ int directory_private(const struct directory_conf *c, const char *name,
 		return fail(f, ENAMETOOLONG, "%s: name too long", c->state_dir);
 	owner = conf_as_owner(c->state_dir, &uid, &gid);
 	r = store_open(path, o, out, NULL, f);
+	if (r == 0)
+		(void)store_reserve(*out);
 	if (owner && (seteuid(uid) < 0 || setegid(gid) < 0)) {
 		if (r == 0)
 			store_close(*out);

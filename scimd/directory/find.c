@@ -5,6 +5,7 @@
 #include "scimd/directory/find.h"
 #include "scimd/base/buf.h"
 #include "scimd/base/digest.h"
+#include "scimd/directory/change.h"
 #include "scimd/directory/find_internal.h"
 #include "scimd/scim/filter.h"
 #include "scimd/scim/problem.h"
@@ -157,6 +158,34 @@ static int page_candidates(struct find_page *g, uint8_t kind, const struct find_
 	return r;
 }
 
+static int page_known(struct find_page *g, uint8_t kind, uint64_t *generation)
+{
+	const struct find_places *p = g->q->places;
+	int r;
+
+	*generation = 0;
+	if (!p || g->q->filter || g->q->with_cursor || g->q->kind == 0)
+		return 0;
+	r = change_generation(g->t, generation);
+	for (size_t i = 0; r == 0 && g->skip && i < FIND_PLACES; i++)
+		if (p->list[i].kind == kind && p->list[i].generation == *generation &&
+		    p->list[i].skip == g->skip) {
+			g->from = p->list[i].seq;
+			g->skip = 0;
+		}
+	return r;
+}
+
+static void page_keep(struct find_page *g, uint8_t kind, uint64_t generation)
+{
+	struct find_places *p = g->q->places;
+
+	if (generation && g->next)
+		p->list[p->next++ % FIND_PLACES] =
+			(struct find_place){ generation, g->q->start - 1 + g->shown, g->next,
+					     kind };
+}
+
 // Without a filter the number is known, and the walk ends with the page.
 static int page_walk(struct find_page *g, uint8_t kind)
 {
@@ -164,9 +193,11 @@ static int page_walk(struct find_page *g, uint8_t kind)
 	unsigned char key[8];
 	struct store_bytes v;
 	struct store_walk *w;
-	uint64_t all = store_count(g->t, dir_of(kind)), seen = g->total;
-	int r = store_walk_open(g->t, dir_of(kind), &w);
+	uint64_t all = store_count(g->t, dir_of(kind)), seen = g->total, generation;
+	int r = page_known(g, kind, &generation);
 
+	if (r == 0)
+		r = store_walk_open(g->t, dir_of(kind), &w);
 	if (r < 0)
 		return r;
 	store_be(key, f ? 0 : g->from);
@@ -187,6 +218,7 @@ static int page_walk(struct find_page *g, uint8_t kind)
 	store_walk_close(w);
 	if (!f)
 		g->total = seen + all;
+	page_keep(g, kind, generation);
 	return r == -ENOENT ? 0 : r;
 }
 

@@ -24,7 +24,19 @@ struct store_txn;
 #define FIND_BODY_MAX (4u << 20) // a page ends when it has become this long
 #define FIND_SORT_MAX 100000u
 
+// Where pages ended, as long as nothing at all has changed since: by index paging the
+// next one would be walked to from the beginning. All 0: none yet.
+#define FIND_PLACES 8
+struct find_places {
+	struct find_place {
+		uint64_t generation, skip, seq; // so many stand before seq
+		uint8_t kind;
+	} list[FIND_PLACES];
+	unsigned int next;
+};
+
 struct find_query {
+	struct find_places *places; // NULL: none are kept
 	uint8_t kind; // enum resource_kind; 0: Users, then Groups (a search at the root)
 	struct scim_filter *filter; // owned; NULL: none
 	char *sort_by;              // owned; NULL: none

@@ -210,6 +210,8 @@ void http_server_free(struct http_server *s)
 {
 	if (!s)
 		return;
+	// The last turn of the library finds new requests, too, whose owner is half gone.
+	s->ending = true;
 	// The library must not be stopped while connections are suspended.
 	for (struct http_conn *c = s->conns; c; c = c->next)
 		if (c->waiting)

@@ -92,6 +92,7 @@ struct http_server {
 	struct tls_cert *cert;
 	z_stream gzip;
 	bool gzip_ready;
+	bool ending; // no callback but gone() and end() any more
 };
 
 // http_listen.c

@@ -120,12 +120,13 @@ enum MHD_Result request_step(void *arg, struct MHD_Connection *m, const char *ur
 			     const char *method, const char *version, const char *data, size_t *len,
 			     void **request)
 {
+	struct http_server *s = arg;
 	struct http_request *r = *request;
 	size_t n = *len;
 
 	(void)m, (void)url;
-	((struct http_server *)arg)->rounds = 0;
-	if (!r || r->dead)
+	s->rounds = 0;
+	if (!r || r->dead || (s->ending && !r->response))
 		return MHD_NO;
 	if (!r->method)
 		return request_head(r, method, version);

@@ -14,7 +14,7 @@
 
 static void answer_send(struct serve_request *rq, int status, const char *type)
 {
-	const char *headers[9];
+	const char *headers[9]; // ETag, Location, two for who asks without a token
 	struct http_reply reply = { .status = status, .type = type, .headers = headers };
 	size_t n = 0;
 
@@ -30,8 +30,11 @@ static void answer_send(struct serve_request *rq, int status, const char *type)
 		headers[n++] = "WWW-Authenticate";
 		headers[n++] = "Bearer realm=\"scim-directory\"";
 	}
+	// What people look at with a browser, which then asks them.
 	if (status == 401 && rq->route && rq->route->path[0] == '!') {
-		headers[n - 1] = "Basic realm=\"scim-directory: the token is the password\"";
+		headers[n++] = "WWW-Authenticate";
+		headers[n++] = "Basic realm=\"scim-directory: the token is the password\", "
+			       "charset=\"UTF-8\"";
 	}
 	headers[n] = NULL;
 	if (status >= 100 && status < 600)

@@ -17,7 +17,7 @@
 struct bulk_op {
 	const char *method, *path, *bulk_id, *version;
 	struct json_object *data; // owned: references replaced
-	bool done;
+	bool done, leaver;        // leaver: it disables or deletes a User, or changes nothing
 	int status;
 	struct scim_problem problem;
 	char id[DIR_ID_TEXT]; // what a POST created
@@ -112,6 +112,7 @@ static int bulk_one(struct store_txn *t, void *arg, struct fail *f)
 
 	(void)f;
 	c.if_match = op->version;
+	op->leaver = false;
 	if (r < 0)
 		return r;
 	if (strcasecmp(op->method, "POST") == 0) {
@@ -127,10 +128,12 @@ static int bulk_one(struct store_txn *t, void *arg, struct fail *f)
 		op->status = 204;
 		(void)snprintf(op->location, sizeof(op->location), "%s%s/%s", b->rq->s->base,
 			       dir_type(kind)->endpoint, id);
+		op->leaver = kind == RESOURCE_USER;
 		return change_delete(t, &c, kind, id, &op->problem);
 	} else {
 		return scim_problem(&op->problem, 400, "invalidValue", "method \"%s\"", op->method);
 	}
+	op->leaver = res.disabled || !res.changed;
 	b->rq->none = true; // location and etag only
 	if (r == 0)
 		r = serve_put_resource(b->rq, t, res.kind, res.seq);
@@ -265,6 +268,9 @@ static int bulk_run(struct store_txn *t, struct writer_job *j, struct fail *f)
 		b.ops[i].version = json_string(json_member(o, "version"));
 	}
 	r = bulk_all(t, &b, list);
+	j->vital = true;
+	for (size_t i = 0; i < b.count; i++)
+		j->vital &= b.ops[i].leaver || b.ops[i].problem.status || !b.ops[i].done;
 	if (r == 0)
 		r = bulk_answer(&b);
 	rq->etag[0] = rq->location[0] = '\0';

@@ -11,11 +11,13 @@
 #include "scimd/directory/serve_internal.h"
 #include "scimd/store/store.h"
 #include <errno.h>
+#include <json-c/json.h>
 #include <stdlib.h>
 
-#define EVENTS_WAIT_MS 60000
+#define EVENTS_WAIT_MS 50000 // proxies give up after 60 s without an answer
 #define EVENTS_TICK_US 250000
 #define EVENTS_TRIM_TICKS 240
+#define EVENTS_TEND_TICKS 40
 
 static void events_unlink(struct serve_request *rq)
 {
@@ -53,6 +55,10 @@ static void events_wait(struct serve_request *rq)
 	s->polls = rq;
 	rq->waiting = true;
 	rq->until = clock_boot() + EVENTS_WAIT_MS;
+	// Thousands wait: without what only the first look needed.
+	json_object_put(rq->body);
+	rq->body = NULL;
+	stream_poll_free(&rq->poll);
 	http_extend(rq->http, EVENTS_WAIT_MS + 10000);
 }
 
@@ -118,6 +124,7 @@ static int events_ack(struct store_txn *t, struct writer_job *j, struct fail *f)
 	struct serve_request *rq = (struct serve_request *)j;
 
 	(void)f;
+	j->vital = rq->poll.ack_count > 0; // or the next disable would not reach the host
 	return stream_ack(t, &rq->poll, clock_wall(), &rq->expired, &rq->problem);
 }
 
@@ -210,6 +217,8 @@ static int events_on_tick(sd_event_source *src, uint64_t usec, void *arg)
 
 	if (++s->ticks % EVENTS_TRIM_TICKS == 0)
 		events_trim(s);
+	if (s->ticks % EVENTS_TEND_TICKS == 0)
+		store_tend(s->store);
 	if (s->polls)
 		serve_events_wake(s);
 	if (s->polls && store_view(s->store, &t, NULL) == 0) {

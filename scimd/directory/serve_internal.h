@@ -35,6 +35,7 @@ struct serve {
 	struct http_server *http;
 	char *base; // of every location, no final slash
 	struct find_limits limits;
+	struct find_places places; // the loop's own
 	int64_t started;
 	uint64_t answers[6];         // by hundreds of the status
 	struct serve_request *polls; // those that wait for the feed to move
@@ -63,6 +64,7 @@ struct serve_request {
 	int status; // of a job that went well
 	char location[512], etag[RENDER_ETAG];
 	bool busy; // a job is under way
+	bool gone; // nobody waits for the answer any more
 	bool none; // 204: no body
 	// a poll of the feed:
 	struct stream_poll poll;
@@ -124,6 +126,7 @@ void serve_resource_type(struct serve_request *rq);
 void serve_events(struct serve_request *rq);
 void serve_health(struct serve_request *rq);
 void serve_metrics(struct serve_request *rq);
+void serve_page(struct serve_request *rq);
 
 // A record that a change left, rendered into rq->out; location and etag set.
 int serve_put_resource(struct serve_request *rq, struct store_txn *t, uint8_t kind, uint64_t seq);

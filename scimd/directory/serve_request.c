@@ -104,6 +104,17 @@ static bool request_secret(const struct http_request *r, struct buf *secret)
 	return strncasecmp(h, "Basic ", 6) == 0 && token_basic(h + 6, secret) == 0;
 }
 
+// Whether a web page lets a browser send this: it adds the token that somebody typed in for
+// the operator's page to whatever any other page asks it to send here.
+static bool request_from_page(const struct http_request *r)
+{
+	const char *h = http_header(r, "Authorization"), *method = http_method(r);
+
+	return h && strncasecmp(h, "Basic ", 6) == 0 && strcmp(method, "GET") != 0 &&
+	       strcmp(method, "HEAD") != 0 &&
+	       (http_header(r, "Origin") || http_header(r, "Sec-Fetch-Site"));
+}
+
 struct request_use { // of a token: written at most once a minute
 	struct writer_job job;
 	struct token token;
@@ -223,7 +234,11 @@ static bool serve_head(void *arg, struct http_request *r)
 	http_set_arg(r, rq);
 	rq->route = route_find(rq, allow, sizeof(allow));
 	if (!(rq->route && rq->route->who == SERVE_ANYONE) && request_who(rq) < 0)
-		request_refuse(rq, 401, "a valid token is needed: Authorization: Bearer …");
+		request_refuse(rq, 401,
+			       "a valid token is needed: Authorization: Bearer …, or as the "
+			       "password of HTTP Basic");
+	else if (request_from_page(r))
+		request_refuse(rq, 403, "a web page may not do this with a browser's token");
 	else if (!rq->route)
 		request_not_here(rq, allow);
 	else if (rq->route->who == SERVE_WRITE && rq->token.scope != TOKEN_WRITE)
@@ -278,8 +293,9 @@ static void serve_gone(void *arg, struct http_request *r)
 	struct serve_request *rq = http_arg(r);
 
 	(void)arg;
-	serve_events_forget(rq);
-	rq->http = NULL;
+	if (!rq->busy) // else its job reads the poll, and frees it when it is over
+		serve_events_forget(rq);
+	rq->gone = true;
 }
 
 static void serve_end(void *arg, struct http_request *r)
@@ -315,8 +331,8 @@ bool serve_job_over(struct serve_request *rq)
 	rq->busy = false;
 	serve_events_wake(rq->s);
 	if (rq->http)
-		return true;
-	request_free(rq); // what was written stays written
+		return !rq->gone; // where it is gone, its end is to come
+	request_free(rq);         // what was written stays written
 	return false;
 }
 

@@ -69,10 +69,11 @@ static int resource_replace(struct store_txn *t, struct writer_job *j, struct fa
 {
 	struct serve_request *rq = resource_request(j);
 	struct change c = serve_change(rq);
-	struct change_result res;
+	struct change_result res = { 0 };
 	int r = change_replace(t, &c, rq->route->kind, rq->id, rq->body, &res, &rq->problem);
 
 	(void)f;
+	rq->job.vital = res.disabled;
 	rq->status = 200;
 	return r < 0 ? r : serve_put_resource(rq, t, res.kind, res.seq);
 }
@@ -87,10 +88,11 @@ static int resource_patch(struct store_txn *t, struct writer_job *j, struct fail
 {
 	struct serve_request *rq = resource_request(j);
 	struct change c = serve_change(rq);
-	struct change_result res;
+	struct change_result res = { 0 };
 	int r = change_patch(t, &c, rq->route->kind, rq->id, rq->body, &res, &rq->problem);
 
 	(void)f;
+	rq->job.vital = res.disabled;
 	// A group may be large: its body only for those who ask (RFC 7644 §3.5.2).
 	rq->none = rq->route->kind == RESOURCE_GROUP && !rq->query.projection;
 	rq->status = rq->none ? 204 : 200;
@@ -109,6 +111,7 @@ static int resource_delete(struct store_txn *t, struct writer_job *j, struct fai
 	struct change c = serve_change(rq);
 
 	(void)f;
+	rq->job.vital = rq->route->kind == RESOURCE_USER; // leavers, too
 	rq->status = 204;
 	rq->none = true;
 	return change_delete(t, &c, rq->route->kind, rq->id, &rq->problem);
@@ -181,10 +184,12 @@ static int resource_list_now(struct serve_request *rq, bool conditional)
 		serve_not_modified(rq, rq->etag);
 		return 1;
 	}
+	rq->query.places = &rq->s->places;
 	if (r == 0 && find_is_cheap(&rq->query))
 		r = resource_list(t, &rq->job, &f);
 	else if (r == 0)
 		r = 2;
+	rq->query.places = NULL; // a job is another thread's
 	store_view_end(t);
 	if (r == -EINVAL && rq->problem.status)
 		serve_problem(rq, &rq->problem);

@@ -33,6 +33,7 @@ const struct serve_route serve_routes[] = {
 	{ "PATCH", "/Me", SERVE_READ, 0, false, serve_me },
 	{ "DELETE", "/Me", SERVE_READ, 0, false, serve_me },
 	{ "POST", "/Events/{}", SERVE_READ, 0, true, serve_events },
+	{ "GET", "!/", SERVE_READ, 0, false, serve_page },
 	{ "GET", "!/health", SERVE_ANYONE, 0, false, serve_health },
 	{ "GET", "!/metrics", SERVE_READ, 0, false, serve_metrics },
 	{ NULL, NULL, SERVE_ANYONE, 0, false, NULL },

@@ -34,13 +34,16 @@ int stream_decode(struct store_bytes value, struct stream_record *out)
 	memcpy(&out->head, p, sizeof(out->head));
 	len = sizeof(out->head) + out->head.token_len + out->head.receiver_len +
 	      out->head.host_len + (size_t)out->head.lockouts_len;
-	if (value.len != len || out->head.receiver_len >= STREAM_RECEIVER ||
-	    out->head.host_len >= STREAM_HOST)
+	if (value.len < len || (value.len - len) % sizeof(struct stream_step) ||
+	    (value.len - len) / sizeof(struct stream_step) > STREAM_STEPS ||
+	    out->head.receiver_len >= STREAM_RECEIVER || out->head.host_len >= STREAM_HOST)
 		return -EBADMSG;
 	out->token = p + sizeof(out->head);
 	out->receiver = out->token + out->head.token_len;
 	out->host = out->receiver + out->head.receiver_len;
 	out->lockouts = out->host + out->head.host_len;
+	out->steps = out->lockouts + out->head.lockouts_len;
+	out->step_count = (value.len - len) / sizeof(struct stream_step);
 	return 0;
 }
 
@@ -113,19 +116,22 @@ static int stream_moved(const struct stream_poll *poll, const struct stream_head
 	return 0;
 }
 
-static uint64_t stream_applied(const struct stream_poll *poll, const struct stream_head *h)
+static uint64_t stream_applied(const struct stream_poll *poll, const struct stream_head *h,
+			       uint64_t head)
 {
-	return poll->applied_given && poll->applied.feed == h->feed ? poll->applied.number
-								    : h->applied;
+	return poll->applied_given && poll->applied.feed == h->feed && poll->applied.number <= head
+		       ? poll->applied.number
+		       : h->applied;
 }
 
-static bool stream_report_new(const struct stream_poll *poll, const struct stream_record *s)
+static bool stream_report_new(const struct stream_poll *poll, const struct stream_record *s,
+			      uint64_t head)
 {
 	size_t len = poll->lockouts ? strlen(poll->lockouts) : 0;
 
 	if (!poll->report)
 		return false;
-	return stream_applied(poll, &s->head) != s->head.applied ||
+	return stream_applied(poll, &s->head, head) != s->head.applied ||
 	       strlen(poll->host) != s->head.host_len ||
 	       memcmp(poll->host, s->host, s->head.host_len) != 0 || len != s->head.lockouts_len ||
 	       (len && memcmp(poll->lockouts, s->lockouts, len) != 0);
@@ -148,7 +154,7 @@ int stream_due(struct store_txn *view, const struct stream_poll *poll, int64_t n
 		r = stream_moved(poll, &s.head, head, &position);
 	if (r < 0)
 		return r;
-	return expired || position != s.head.position || stream_report_new(poll, &s) ||
+	return expired || position != s.head.position || stream_report_new(poll, &s, head) ||
 	       now - s.head.seen >= STREAM_SEEN || now < s.head.seen;
 }
 
@@ -169,6 +175,8 @@ static int stream_put(struct store_txn *t, const struct stream_poll *poll,
 		r = buf_add(&b, s->host, s->head.host_len);
 	if (r == 0)
 		r = buf_add(&b, s->lockouts, s->head.lockouts_len);
+	if (r == 0)
+		r = buf_add(&b, s->steps, s->step_count * sizeof(struct stream_step));
 	if (r == 0)
 		r = store_put(t, DIR_STREAM, (struct store_bytes){ key, STREAM_KEY },
 			      (struct store_bytes){ b.data, b.len });
@@ -199,14 +207,35 @@ static int stream_new(struct store_txn *t, const struct stream_poll *poll, int64
 				     .token = poll->token,
 				     .receiver = poll->receiver,
 				     .host = "",
-				     .lockouts = "" };
+				     .lockouts = "",
+				     .steps = "" };
 	r = feed_name_make(t, &s->head.feed);
 	return r < 0 ? r : feed_head_number(t, &s->head.position);
+}
+
+// What the host says of itself, into s; steps holds what s points to then.
+static int stream_take_report(struct store_txn *t, const struct stream_poll *poll, uint64_t head,
+			      struct stream_record *s, struct stream_step steps[STREAM_STEPS])
+{
+	uint64_t applied = stream_applied(poll, &s->head, head);
+	int r = 0;
+
+	if (applied != s->head.applied) {
+		r = stream_step_add(t, s, applied, s->head.seen, steps, &s->step_count);
+		s->steps = steps;
+	}
+	s->head.applied = applied;
+	s->host = poll->host;
+	s->head.host_len = (uint16_t)strlen(poll->host);
+	s->lockouts = poll->lockouts ? poll->lockouts : "";
+	s->head.lockouts_len = (uint32_t)strlen(s->lockouts);
+	return r;
 }
 
 int stream_ack(struct store_txn *t, const struct stream_poll *poll, int64_t now, bool *expired,
 	       struct scim_problem *p)
 {
+	struct stream_step steps[STREAM_STEPS];
 	struct stream_record s;
 	uint64_t head;
 	int r = stream_get(t, poll, &s);
@@ -226,27 +255,26 @@ int stream_ack(struct store_txn *t, const struct stream_poll *poll, int64_t now,
 	if (r == 0)
 		r = stream_moved(poll, &s.head, head, &s.head.position);
 	s.head.seen = now;
-	if (poll->report) {
-		s.head.applied = stream_applied(poll, &s.head);
-		s.host = poll->host;
-		s.head.host_len = (uint16_t)strlen(poll->host);
-		s.lockouts = poll->lockouts ? poll->lockouts : "";
-		s.head.lockouts_len = (uint32_t)strlen(s.lockouts);
-	}
+	if (r == 0 && poll->report)
+		r = stream_take_report(t, poll, head, &s, steps);
 	return r < 0 ? r : stream_put(t, poll, &s);
 }
 
 // ------------------------------------------------------------ for people
 
-static int stream_tell(const struct stream_record *s,
+static int stream_tell(struct store_txn *t, const struct stream_record *s,
 		       int (*fn)(void *arg, const struct stream_info *s), void *arg)
 {
 	struct stream_info i = { .position = s->head.position,
 				 .applied = s->head.applied,
 				 .created = s->head.created,
-				 .seen = s->head.seen };
-	int r;
+				 .seen = s->head.seen,
+				 .step_count = s->step_count };
+	int r = stream_is_expired(t, &s->head, &i.expired);
 
+	if (r < 0)
+		return r;
+	memcpy(i.steps, s->steps, s->step_count * sizeof(*i.steps));
 	memcpy(i.token, s->token, s->head.token_len);
 	memcpy(i.receiver, s->receiver, s->head.receiver_len);
 	memcpy(i.host, s->host, s->head.host_len);
@@ -273,7 +301,7 @@ int stream_each(struct store_txn *t, int (*fn)(void *arg, const struct stream_in
 	     r = store_walk_next(w, &key, &value)) {
 		r = stream_decode(value, &s);
 		if (r == 0)
-			r = stream_tell(&s, fn, arg);
+			r = stream_tell(t, &s, fn, arg);
 		if (r != 0)
 			break;
 	}

@@ -5,7 +5,7 @@
 // that polls; the first poll makes it at the feed's head.
 //
 //   stream   SHA-256/128 of token and receiver → struct stream_head, token,
-//            receiver, host, lockouts (JSON)
+//            receiver, host, lockouts (JSON), steps
 //
 // One poll: stream_poll_read; stream_due in a view, and if it says so stream_ack in
 // a write transaction; then stream_sets in a view, again after each commit that
@@ -81,13 +81,28 @@ int stream_sets(struct store_txn *view, const struct stream_poll *poll, const ch
 		struct buf *out, bool *any);
 int stream_expired(struct scim_problem *p); // fills the 404; -EINVAL
 
+// How far a host had come, and when it said so first. Kept are its present place and the
+// last of those places whose way to them passed somebody who was disabled or deleted.
+struct stream_step {
+	uint64_t number;
+	int64_t at; // wall, ms
+	uint64_t closes;
+};
+#define STREAM_STEPS 32
+
 struct stream_info { // valid until the view ends
 	char token[STREAM_TOKEN], receiver[STREAM_RECEIVER], host[STREAM_HOST];
 	uint64_t position;     // the last event acknowledged
 	uint64_t applied;      // as reported, 0: never
 	int64_t created, seen; // wall, ms; seen is at most STREAM_SEEN behind
+	bool expired;          // its next poll is told to read everything
 	char *lockouts;        // JSON array, NULL: none
+	struct stream_step steps[STREAM_STEPS];
+	size_t step_count;
 };
+
+// When the host first reported a place at or after event `number`; 0: it did not.
+int64_t stream_reached(const struct stream_info *s, uint64_t number);
 
 #define STREAM_SEEN (5 * 60 * 1000)
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What stream.c (places in the feed), stream_poll.c (requests), stream_set.c
-// (answers) and feed.c share.
+// What stream.c (places in the feed), stream_step.c (when they were reached),
+// stream_poll.c (requests), stream_set.c (answers) and feed.c share.
 #ifndef SCIMD_DIRECTORY_STREAM_INTERNAL_H
 #define SCIMD_DIRECTORY_STREAM_INTERNAL_H
 
@@ -25,11 +25,16 @@ struct stream_head {
 struct stream_record {
 	struct stream_head head;
 	const char *token, *receiver, *host, *lockouts;
+	const void *steps; // of struct stream_step, not aligned
+	size_t step_count;
 };
 
 int stream_decode(struct store_bytes value, struct stream_record *out); // -EBADMSG
 // -ENOENT: not there.
 int stream_get(struct store_txn *t, const struct stream_poll *poll, struct stream_record *out);
+// Its steps with the one to `applied` at `now` put to them.
+int stream_step_add(struct store_txn *t, const struct stream_record *s, uint64_t applied,
+		    int64_t now, struct stream_step out[STREAM_STEPS], size_t *count_out);
 // Whether its next event is lost.
 int stream_is_expired(struct store_txn *t, const struct stream_head *h, bool *out);
 
@@ -51,5 +56,7 @@ struct feed_event {
 };
 #define FEED_ID 36
 int feed_decode(struct store_bytes key, struct store_bytes value, struct feed_event *out);
+// Whether it ends somebody's logins.
+bool feed_closes(const struct feed_event *e);
 
 #endif

@@ -194,6 +194,7 @@ void stream_poll_free(struct stream_poll *poll)
 	free(poll->acks);
 	free(poll->lockouts);
 	poll->acks = NULL;
+	poll->ack_count = 0;
 	poll->lockouts = NULL;
 }
 

@@ -57,7 +57,7 @@ static int writer_run(struct store_txn *t, void *arg, struct fail *f)
 // True for failures of the store itself, which all of the batch shares.
 static bool writer_grave(int r)
 {
-	return r == -ENOSPC || r == -EIO || r == -EXFULL;
+	return r == -ENOSPC || r == -EDQUOT || r == -EIO || r == -EXFULL;
 }
 
 static int writer_batch(struct store_txn *t, void *arg, struct fail *f)
@@ -67,6 +67,7 @@ static int writer_batch(struct store_txn *t, void *arg, struct fail *f)
 		struct writer_one one = { j };
 
 		j->fail.text[0] = '\0';
+		j->vital = false;
 		j->r = store_try(t, writer_run, &one, &j->fail);
 		if (writer_grave(j->r))
 			return j->r;
@@ -88,11 +89,35 @@ static void writer_look(struct writer *w, struct writer_job *batch)
 	}
 }
 
+static bool writer_full(int r)
+{
+	return r == -ENOSPC || r == -EDQUOT;
+}
+
+// There is no room for all of them. Each alone may find some: a disable is small, and
+// is given what was kept back for it.
+static void writer_each(struct writer *w, struct writer_job *batch)
+{
+	for (struct writer_job *j = batch; j; j = j->next) {
+		struct writer_one one = { j };
+
+		j->fail.text[0] = '\0';
+		j->vital = false;
+		j->r = store_apply(w->store, writer_run, &one, &j->fail);
+		if (writer_full(j->r) && j->vital)
+			j->r = store_apply_vital(w->store, writer_run, &one, &j->fail);
+	}
+}
+
 static void writer_commit(struct writer *w, struct writer_job *batch)
 {
 	struct fail f = { "" };
 	int r = store_apply(w->store, writer_batch, batch, &f);
 
+	if (writer_full(r)) {
+		writer_each(w, batch);
+		return;
+	}
 	for (struct writer_job *j = batch; r < 0 && j; j = j->next)
 		if (j->r >= 0 || writer_grave(j->r)) {
 			j->r = r;

@@ -8,7 +8,8 @@
 // writer_free (waits for what is queued; done() is called for all of it).
 // Threads: run() is called on the writer's thread, each inside a transaction of
 // its own (store_try), so one that fails leaves nothing and harms no other.
-// It may be called again when the map has grown: it must start afresh.
+// It may be called again when the map has grown, or when the disk is too full for all
+// jobs of a commit and each is tried alone: it must start afresh.
 #ifndef SCIMD_DIRECTORY_WRITER_H
 #define SCIMD_DIRECTORY_WRITER_H
 
@@ -24,6 +25,7 @@ struct writer_job {
 	int (*run)(struct store_txn *t, struct writer_job *j, struct fail *f);
 	void (*done)(struct writer_job *j); // owner frees; r and fail tell how it went
 	int r;                              // run's, or the commit's
+	bool vital; // set by run: with nothing free on the disk, the reserve is for this
 	struct fail fail;
 	struct writer_job *next;
 };

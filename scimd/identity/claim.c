@@ -48,7 +48,7 @@ static int claim_twins(struct resolver *rv)
 		char *key;
 		uint32_t other;
 
-		if (c->kind != RESOURCE_GROUP || !c->name[0] || !strcmp(c->id, "?"))
+		if (c->kind != RESOURCE_GROUP || !c->name[0])
 			continue;
 		key = arena_printf(&rv->out->arena, "%u %s", c->source, c->name);
 		if (!key) {

@@ -161,20 +161,19 @@ static bool judge_numbers(struct resolver *rv, struct candidate *c)
 	return true;
 }
 
+// A name or a number that the host has is not served, whichever of its two files has
+// it: what a local user and a local group may do is often told by the same name.
 static bool judge_local(struct resolver *rv, struct candidate *c)
 {
+	const char *what = c->kind == RESOURCE_USER ? "user" : "group";
 	bool user = c->kind == RESOURCE_USER;
 	size_t len = strlen(c->name);
+	bool name_of_user = table_get(&rv->local_users, c->name, len) != TABLE_NONE;
 
-	if ((user && table_get(&rv->local_users, c->name, len) != TABLE_NONE) ||
-	    ((!user || c->private_group) &&
-	     table_get(&rv->local_groups, c->name, len) != TABLE_NONE)) {
+	if (name_of_user || table_get(&rv->local_groups, c->name, len) != TABLE_NONE) {
 		resolver_refuse(rv, c, false, "local-name",
-				"%s \"%s\": a local %s has this name; local accounts win",
-				user ? "user" : "group", c->name,
-				user && table_get(&rv->local_users, c->name, len) != TABLE_NONE
-					? "user"
-					: "group");
+				"%s \"%s\": a local %s has this name; local accounts win", what,
+				c->name, name_of_user ? "user" : "group");
 		return false;
 	}
 	if ((!user || c->private_group) && name_privileged(c->name)) {
@@ -182,17 +181,19 @@ static bool judge_local(struct resolver *rv, struct candidate *c)
 			rv, c, false, "privileged-name",
 			"%s \"%s\": a group of this name carries rights on many hosts; map it with "
 			"local_group.%s if that is wanted",
-			user ? "user" : "group", c->name, c->name);
+			what, c->name, c->name);
 		return false;
 	}
-	if (user && table_get(&rv->local_uids, &c->uid, sizeof(c->uid)) != TABLE_NONE) {
+	if (user && (table_get(&rv->local_uids, &c->uid, sizeof(c->uid)) != TABLE_NONE ||
+		     table_get(&rv->local_gids, &c->uid, sizeof(c->uid)) != TABLE_NONE)) {
 		resolver_refuse(rv, c, false, "local-id",
 				"user \"%s\": uid %u is a local account's", c->name, c->uid);
 		return false;
 	}
-	if (table_get(&rv->local_gids, &c->gid, sizeof(c->gid)) != TABLE_NONE) {
-		resolver_refuse(rv, c, false, "local-id", "%s \"%s\": gid %u is a local group's",
-				user ? "user" : "group", c->name, c->gid);
+	if (table_get(&rv->local_gids, &c->gid, sizeof(c->gid)) != TABLE_NONE ||
+	    table_get(&rv->local_uids, &c->gid, sizeof(c->gid)) != TABLE_NONE) {
+		resolver_refuse(rv, c, false, "local-id", "%s \"%s\": gid %u is a local account's",
+				what, c->name, c->gid);
 		return false;
 	}
 	return true;
@@ -268,8 +269,9 @@ static int judge_one(struct resolver *rv, uint32_t i)
 				 .created = CLOCK_NONE,
 				 .account = UINT32_MAX,
 				 .state = ACCOUNT_ACTIVE };
-	c->id = "?";
+	c->id = c->shown = "?";
 	if (resource_find(res->bytes, res->len, FIELD_ID, &f) != 1) {
+		c->refused = true;
 		resolver_refuse(rv, c, false, "damaged",
 				"a stored record is damaged; it comes back with the "
 				"next full sync");

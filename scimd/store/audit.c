@@ -68,8 +68,9 @@ int store_audit_add(struct store_txn *t, const char *json)
 	return r;
 }
 
-int store_audit_each(struct store_txn *t, uint64_t from,
-		     int (*fn)(void *arg, const struct store_audit *a), void *arg)
+// From `from` on, or back from the end: the walk's first move and the others.
+static int audit_walk(struct store_txn *t, uint64_t from, MDB_cursor_op first, MDB_cursor_op next,
+		      int (*fn)(void *arg, const struct store_audit *a), void *arg)
 {
 	uint64_t be = htobe64(from);
 	MDB_val k = { 8, &be }, v;
@@ -78,7 +79,7 @@ int store_audit_each(struct store_txn *t, uint64_t from,
 
 	if (r < 0)
 		return r;
-	for (MDB_cursor_op op = MDB_SET_RANGE;; op = MDB_NEXT) {
+	for (MDB_cursor_op op = first;; op = next) {
 		struct store_audit a;
 
 		r = store_errno(mdb_cursor_get(cur, &k, &v, op));
@@ -96,6 +97,18 @@ int store_audit_each(struct store_txn *t, uint64_t from,
 	}
 	mdb_cursor_close(cur);
 	return r == -ENOENT ? 0 : r;
+}
+
+int store_audit_each(struct store_txn *t, uint64_t from,
+		     int (*fn)(void *arg, const struct store_audit *a), void *arg)
+{
+	return audit_walk(t, from, MDB_SET_RANGE, MDB_NEXT, fn, arg);
+}
+
+int store_audit_back(struct store_txn *t, int (*fn)(void *arg, const struct store_audit *a),
+		     void *arg)
+{
+	return audit_walk(t, 0, MDB_LAST, MDB_PREV, fn, arg);
 }
 
 struct audit_check {

@@ -6,7 +6,9 @@
 #include <stdlib.h>
 
 struct store_walk {
+	struct store *store;
 	MDB_cursor *cursor;
+	unsigned int steps;
 };
 
 static MDB_val raw_val(struct store_bytes b)
@@ -24,6 +26,7 @@ int store_get(struct store_txn *t, unsigned int db, struct store_bytes key, stru
 	MDB_val k = raw_val(key), v;
 	int r = store_errno(mdb_get(t->txn, store_dbi(t, db), &k, &v));
 
+	store_step(t->store);
 	if (r == 0)
 		*out = raw_bytes(v);
 	return r;
@@ -69,10 +72,12 @@ int store_walk_open(struct store_txn *t, unsigned int db, struct store_walk **ou
 	struct store_walk *w = calloc(1, sizeof(*w));
 	int r = w ? store_errno(mdb_cursor_open(t->txn, store_dbi(t, db), &w->cursor)) : -ENOMEM;
 
-	if (r < 0)
+	if (r < 0) {
 		free(w);
-	else
-		*out = w;
+		return r;
+	}
+	w->store = t->store;
+	*out = w;
 	return r;
 }
 
@@ -82,6 +87,7 @@ static int raw_move(struct store_walk *w, MDB_val k, MDB_cursor_op op, struct st
 	MDB_val v;
 	int r = store_errno(mdb_cursor_get(w->cursor, &k, &v, op));
 
+	store_walked(w->store, ++w->steps);
 	if (r < 0)
 		return r;
 	if (key)

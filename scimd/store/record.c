@@ -32,7 +32,7 @@ static bool store_take(struct store_cursor *c, void *out, size_t len)
 	return true;
 }
 
-static int store_key(uint8_t key[DIGEST_LEN], const char *source, uint8_t kind, const char *id)
+int store_key(uint8_t key[DIGEST_LEN], const char *source, uint8_t kind, const char *id)
 {
 	struct digest_part parts[] = { { source, strlen(source) + 1 },
 				       { &kind, 1 },
@@ -53,21 +53,22 @@ static int record_get(struct store_txn *t, enum store_db db, MDB_val *key, struc
 	return r;
 }
 
-// Walks a database; parse turns a value into what fn wants.
-static int store_each(struct store_txn *t, enum store_db db,
+// Walks a database, or the keys that begin with `head`; parse turns a value into what
+// fn wants.
+static int store_each(struct store_txn *t, enum store_db db, const unsigned char *head,
 		      int (*visit)(struct store_cursor c, void *fn_and_arg), void *fn_and_arg)
 {
+	MDB_val k = { FIND_LEN, (void *)(uintptr_t)head }, v;
 	MDB_cursor *cur;
-	MDB_val k, v;
 	int r = store_errno(mdb_cursor_open(t->txn, store_dbi(t, db), &cur));
 
 	if (r < 0)
 		return r;
-	for (;;) {
+	for (MDB_cursor_op op = head ? MDB_SET_RANGE : MDB_NEXT;; op = MDB_NEXT) {
 		struct store_cursor c;
 
-		r = store_errno(mdb_cursor_get(cur, &k, &v, MDB_NEXT));
-		if (r == -ENOENT) {
+		r = store_errno(mdb_cursor_get(cur, &k, &v, op));
+		if (r == -ENOENT || (r == 0 && head && memcmp(k.mv_data, head, FIND_LEN) != 0)) {
 			r = 0;
 			break;
 		}
@@ -121,6 +122,29 @@ int store_resource_get(struct store_txn *t, const char *source, uint8_t kind, co
 	return r;
 }
 
+// What the reverse table has to say when a resource changes; r: NULL, it goes.
+static int store_resource_words(struct store_txn *t, const uint8_t key[DIGEST_LEN],
+				const char *source, uint8_t kind, const char *id,
+				const struct store_resource *r)
+{
+	struct find_words was = { 0 }, is = { 0 }, besides = { 0 };
+	struct store_resource old;
+	struct store_ledger l;
+	int rc = store_resource_get(t, source, kind, id, &old);
+
+	if (rc == 0) {
+		find_of_resource(&old, &was);
+		rc = store_ledger_get(t, source, kind, id, &l);
+		if (rc == 0)
+			find_of_ledger(&l, &besides);
+	}
+	if (rc < 0 && rc != -ENOENT)
+		return rc;
+	if (r)
+		find_of_resource(r, &is);
+	return find_changed(t, key, &was, &is, &besides);
+}
+
 int store_resource_put(struct store_txn *t, const struct store_resource *r)
 {
 	size_t source = strlen(r->source) + 1, id = strlen(r->id) + 1;
@@ -128,6 +152,8 @@ int store_resource_put(struct store_txn *t, const struct store_resource *r)
 	MDB_val key = { DIGEST_LEN, hash }, v;
 	int rc = store_key(hash, r->source, r->kind, r->id);
 
+	if (rc == 0)
+		rc = store_resource_words(t, hash, r->source, r->kind, r->id, r);
 	if (rc < 0)
 		return rc;
 	v.mv_size = source + 1 + id + DIGEST_LEN + r->len;
@@ -153,6 +179,8 @@ int store_resource_drop(struct store_txn *t, const char *source, uint8_t kind, c
 	int r = store_key(hash, source, kind, id);
 
 	if (r == 0)
+		r = store_resource_words(t, hash, source, kind, id, NULL);
+	if (r == 0)
 		r = store_errno(mdb_del(t->txn, store_dbi(t, STORE_RESOURCE), &key, NULL));
 	return r;
 }
@@ -176,7 +204,15 @@ int store_resource_each(struct store_txn *t, int (*fn)(void *arg, const struct s
 {
 	struct store_resource_walk w = { fn, arg };
 
-	return store_each(t, STORE_RESOURCE, store_resource_visit, &w);
+	return store_each(t, STORE_RESOURCE, NULL, store_resource_visit, &w);
+}
+
+int store_resource_near(struct store_txn *t, const unsigned char head[FIND_LEN],
+			int (*fn)(void *arg, const struct store_resource *r), void *arg)
+{
+	struct store_resource_walk w = { fn, arg };
+
+	return store_each(t, STORE_RESOURCE, head, store_resource_visit, &w);
 }
 
 // ------------------------------------------------------------------- ledger
@@ -222,6 +258,26 @@ int store_ledger_get(struct store_txn *t, const char *source, uint8_t kind, cons
 	return r;
 }
 
+static int store_ledger_words(struct store_txn *t, const uint8_t key[DIGEST_LEN],
+			      const struct store_ledger *l)
+{
+	struct find_words was = { 0 }, is = { 0 }, besides = { 0 };
+	struct store_ledger old;
+	struct store_resource r;
+	int rc = store_ledger_get(t, l->source, l->kind, l->id, &old);
+
+	if (rc == 0) {
+		find_of_ledger(&old, &was);
+		rc = store_resource_get(t, l->source, l->kind, l->id, &r);
+		if (rc == 0)
+			find_of_resource(&r, &besides);
+	}
+	if (rc < 0 && rc != -ENOENT)
+		return rc;
+	find_of_ledger(l, &is);
+	return find_changed(t, key, &was, &is, &besides);
+}
+
 int store_ledger_put(struct store_txn *t, const struct store_ledger *l)
 {
 	size_t source = strlen(l->source) + 1, id = strlen(l->id) + 1, name = strlen(l->name) + 1;
@@ -229,6 +285,8 @@ int store_ledger_put(struct store_txn *t, const struct store_ledger *l)
 	MDB_val key = { DIGEST_LEN, hash }, v;
 	int rc = store_key(hash, l->source, l->kind, l->id);
 
+	if (rc == 0)
+		rc = store_ledger_words(t, hash, l);
 	if (rc < 0)
 		return rc;
 	v.mv_size = source + 1 + id + 1 + 4 + 4 + 8 + 8 + name;
@@ -267,7 +325,15 @@ int store_ledger_each(struct store_txn *t, int (*fn)(void *arg, const struct sto
 {
 	struct store_ledger_walk w = { fn, arg };
 
-	return store_each(t, STORE_LEDGER, store_ledger_visit, &w);
+	return store_each(t, STORE_LEDGER, NULL, store_ledger_visit, &w);
+}
+
+int store_ledger_near(struct store_txn *t, const unsigned char head[FIND_LEN],
+		      int (*fn)(void *arg, const struct store_ledger *l), void *arg)
+{
+	struct store_ledger_walk w = { fn, arg };
+
+	return store_each(t, STORE_LEDGER, head, store_ledger_visit, &w);
 }
 
 // -------------------------------------------------------------------- state

@@ -22,10 +22,15 @@ static uint64_t reserve_wanted(struct store *s)
 	uint64_t size = RESERVE_MIN;
 	MDB_envinfo info;
 	MDB_stat st;
+	int rc;
 
-	if (mdb_env_info(s->env, &info) || mdb_env_stat(s->env, &st))
-		return size;
-	while (size < RESERVE_MAX && size < (uint64_t)(info.me_last_pgno + 1) * st.ms_psize)
+	(void)pthread_rwlock_rdlock(&s->growing);
+	rc = s->env ? mdb_env_info(s->env, &info) : MDB_PANIC;
+	if (rc == 0)
+		rc = mdb_env_stat(s->env, &st);
+	(void)pthread_rwlock_unlock(&s->growing);
+	while (rc == 0 && size < RESERVE_MAX &&
+	       size < (uint64_t)(info.me_last_pgno + 1) * st.ms_psize)
 		size *= 2;
 	return size;
 }

@@ -19,9 +19,10 @@
 #define STORE_FIRST ((size_t)256 << 20)
 #define STORE_MAX ((size_t)64 << 30)
 #define STORE_FORMAT "1"
+#define STORE_FORMAT_HOST "2" // 1 had no reverse table: it is made when such a store is opened
 
 static const char *const store_common[] = { "state", "audit" };
-static const char *const store_host[] = { "resource", "ledger", NULL };
+static const char *const store_host[] = { "resource", "ledger", "find", "queue", NULL };
 
 int store_errno(int rc)
 {
@@ -109,6 +110,11 @@ static int store_whole(struct store *s, const char *dir)
 		       : 0;
 }
 
+static unsigned int store_flags(const struct store *s, size_t db)
+{
+	return MDB_CREATE | (s->host && db == STORE_FIND ? MDB_DUPSORT | MDB_DUPFIXED : 0u);
+}
+
 static int store_env(struct store *s, const char *dir, struct fail *f)
 {
 	MDB_txn *txn = NULL;
@@ -128,7 +134,7 @@ static int store_env(struct store *s, const char *dir, struct fail *f)
 	if (rc == 0)
 		rc = mdb_txn_begin(s->env, NULL, 0, &txn);
 	for (size_t i = 0; rc == 0 && i < s->count; i++)
-		rc = mdb_dbi_open(txn, s->names[i], MDB_CREATE, &s->dbi[i]);
+		rc = mdb_dbi_open(txn, s->names[i], store_flags(s, i), &s->dbi[i]);
 	if (rc == 0)
 		rc = mdb_txn_commit(txn);
 	else if (txn)
@@ -172,35 +178,48 @@ static int store_no_record(void *arg, const struct store_ledger *l)
 	return 0;
 }
 
-// LMDB does not check what it reads; walking the ledger once at start does.
+static const char *store_knows(const struct store *s)
+{
+	return s->host ? STORE_FORMAT_HOST : STORE_FORMAT;
+}
+
+// LMDB does not check what it reads; walking the ledger once after opening does.
 static int store_check(struct store *s, struct fail *f)
 {
+	struct store_txn t = { .store = s };
 	char format[16];
-	struct store_txn *t;
-	int r = store_view(s, &t, f);
+	int rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &t.txn), r;
 
-	if (r < 0)
-		return r;
-	r = store_state_text(t, "format", format, sizeof(format));
-	if (r == 0 && format[0] && strcmp(format, STORE_FORMAT) != 0)
+	if (rc)
+		return fail(f, -store_errno(rc), "%s", mdb_strerror(rc));
+	r = store_state_text(&t, "format", format, sizeof(format));
+	if (r == 0 && format[0] && strcmp(format, store_knows(s)) != 0 &&
+	    strcmp(format, STORE_FORMAT) != 0)
 		r = fail(f, ESTALE, "the store has format %s, this scimd knows %s", format,
-			 STORE_FORMAT);
+			 store_knows(s));
 	if (r == 0 && s->host)
-		r = store_ledger_each(t, store_no_record, NULL);
-	store_view_end(t);
+		r = store_ledger_each(&t, store_no_record, NULL);
+	mdb_txn_abort(t.txn);
 	return r;
 }
 
 static int store_format(struct store_txn *t, void *arg, struct fail *f)
 {
+	const char *knows = store_knows(t->store);
 	char known[32];
+	int r = 0;
 
 	(void)arg;
-	(void)f;
 	// Written once: a start that has nothing to say commits nothing.
-	if (store_state_text(t, "format", known, sizeof(known)) == 0 && known[0])
+	if (store_state_text(t, "format", known, sizeof(known)) == 0 && strcmp(known, knows) == 0)
 		return 0;
-	return store_state_put(t, "format", STORE_FORMAT, sizeof(STORE_FORMAT) - 1);
+	if (t->store->host)
+		r = find_rebuild(t);
+	if (r == 0)
+		r = store_state_put(t, "format", knows, strlen(knows));
+	return r < 0 && r != -STORE_EFULL
+		       ? fail(f, -r, "the reverse table cannot be made: %s", fail_word(r))
+		       : r;
 }
 
 // An empty or odd file is damage too, which LMDB would take for a new one.
@@ -287,8 +306,9 @@ int store_open(const char *dir, const struct store_options *o, struct store **ou
 	(void)pthread_rwlock_init(&s->growing, NULL);
 	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
 		r = fail(f, errno, "%s: %s", dir, strerror(errno));
-	else if (snprintf(s->reserve, sizeof(s->reserve), "%s/reserve", dir) >=
-		 (int)sizeof(s->reserve))
+	else if (snprintf(s->dir, sizeof(s->dir), "%s", dir) >= (int)sizeof(s->dir) ||
+		 snprintf(s->reserve, sizeof(s->reserve), "%s/reserve", dir) >=
+			 (int)sizeof(s->reserve))
 		r = fail(f, ENAMETOOLONG, "%s: name too long", dir);
 	else
 		r = shared ? store_gate(dir, &gate, f) : 0;
@@ -342,11 +362,62 @@ static int store_follow(struct store *s)
 	int rc;
 
 	(void)pthread_rwlock_wrlock(&s->growing);
-	rc = mdb_env_set_mapsize(s->env, 0);
+	rc = s->env ? mdb_env_set_mapsize(s->env, 0) : MDB_PANIC;
 	if (rc == 0 && mdb_env_info(s->env, &info) == 0)
 		s->map_size = info.me_mapsize;
 	(void)pthread_rwlock_unlock(&s->growing);
 	return rc;
+}
+
+// A meta page could not be written, so LMDB refuses everything until the environment
+// is opened anew. What is found then must be whole and no older than what was known;
+// if it is not, it stays closed, and the next who asks tries again. Nothing is moved
+// aside under a running daemon. Returns one of LMDB's codes, never MDB_PANIC.
+static int store_renew(struct store *s)
+{
+	char path[PATH_MAX + 16];
+	int rc = MDB_PANIC, r;
+	MDB_envinfo info;
+	MDB_txn *txn;
+
+	(void)snprintf(path, sizeof(path), "%s/data.mdb", s->dir);
+	(void)pthread_rwlock_wrlock(&s->growing);
+	if (s->env) {
+		rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &txn);
+		if (rc == 0)
+			mdb_txn_abort(txn);
+	}
+	if (rc != MDB_PANIC) // another thread was here before
+		goto out;
+	if (s->env && mdb_env_info(s->env, &info) == 0)
+		s->last_commit = info.me_last_txnid;
+	if (s->env)
+		mdb_env_close(s->env);
+	s->env = NULL;
+	// A file that is gone would be made anew, empty.
+	r = access(path, F_OK) < 0 ? -errno : store_attempt(s, s->dir, NULL);
+	rc = r == -EBADMSG ? MDB_CORRUPTED : -r;
+	if (rc == 0 && mdb_env_info(s->env, &info) == 0 && info.me_last_txnid < s->last_commit)
+		rc = MDB_CORRUPTED;
+	if (rc && s->env) {
+		mdb_env_close(s->env);
+		s->env = NULL;
+	}
+out:
+	(void)pthread_rwlock_unlock(&s->growing);
+	return rc;
+}
+
+// What a code that ends with another try asks for.
+static bool store_recover(struct store *s, int *rc)
+{
+	if (*rc == MDB_PANIC)
+		*rc = store_renew(s);
+	else if (*rc == MDB_MAP_RESIZED)
+		*rc = store_follow(s);
+	else
+		return false;
+	return *rc == 0 || *rc == MDB_PANIC;
 }
 
 // With `growing` held shared, also after a failure.
@@ -354,16 +425,17 @@ static int store_begin(struct store *s, unsigned int flags, MDB_txn **out)
 {
 	int rc;
 
-	(void)pthread_rwlock_rdlock(&s->growing);
-	rc = mdb_txn_begin(s->env, NULL, flags, out);
-	for (int i = 0; rc == MDB_MAP_RESIZED && i < 8; i++) {
-		(void)pthread_rwlock_unlock(&s->growing);
-		rc = store_follow(s);
+	for (int i = 0;; i++) {
 		(void)pthread_rwlock_rdlock(&s->growing);
-		if (rc == 0)
-			rc = mdb_txn_begin(s->env, NULL, flags, out);
+		rc = s->env ? mdb_txn_begin(s->env, NULL, flags, out) : MDB_PANIC;
+		if ((rc != MDB_MAP_RESIZED && rc != MDB_PANIC) || i == 8)
+			return rc;
+		(void)pthread_rwlock_unlock(&s->growing);
+		if (!store_recover(s, &rc)) {
+			(void)pthread_rwlock_rdlock(&s->growing);
+			return rc;
+		}
 	}
-	return rc;
 }
 
 static int store_once(struct store *s, int (*fn)(struct store_txn *t, void *arg, struct fail *f),
@@ -378,6 +450,8 @@ static int store_once(struct store *s, int (*fn)(struct store_txn *t, void *arg,
 		goto out;
 	}
 	r = fn(&t, arg, f);
+	if (r >= 0)
+		r = find_flush(&t);
 	if (r < 0) {
 		mdb_txn_abort(t.txn);
 		goto out;
@@ -387,19 +461,20 @@ static int store_once(struct store *s, int (*fn)(struct store_txn *t, void *arg,
 	if (r < 0 && r != -STORE_EFULL)
 		(void)fail(f, -r, "store: commit: %s", mdb_strerror(rc));
 out:
+	free(t.found);
 	(void)pthread_rwlock_unlock(&s->growing);
 	return r;
 }
 
-int store_apply(struct store *s, int (*fn)(struct store_txn *t, void *arg, struct fail *f),
-		void *arg, struct fail *f)
+static int store_run(struct store *s, int (*fn)(struct store_txn *t, void *arg, struct fail *f),
+		     void *arg, bool vital, struct fail *f)
 {
 	int r;
 
 	for (;;) {
 		r = store_once(s, fn, arg, f);
 		// The disk is full: what was kept back for this moment is given up.
-		if ((r == -ENOSPC || r == -EDQUOT) && store_reserve_release(s))
+		if ((r == -ENOSPC || r == -EDQUOT) && vital && store_reserve_release(s))
 			continue;
 		if (r != -STORE_EFULL)
 			return r;
@@ -407,6 +482,18 @@ int store_apply(struct store *s, int (*fn)(struct store_txn *t, void *arg, struc
 		if (r < 0)
 			return r;
 	}
+}
+
+int store_apply(struct store *s, int (*fn)(struct store_txn *t, void *arg, struct fail *f),
+		void *arg, struct fail *f)
+{
+	return store_run(s, fn, arg, s->host, f);
+}
+
+int store_apply_vital(struct store *s, int (*fn)(struct store_txn *t, void *arg, struct fail *f),
+		      void *arg, struct fail *f)
+{
+	return store_run(s, fn, arg, true, f);
 }
 
 int store_try(struct store_txn *t, int (*fn)(struct store_txn *t, void *arg, struct fail *f),
@@ -418,10 +505,13 @@ int store_try(struct store_txn *t, int (*fn)(struct store_txn *t, void *arg, str
 	if (r < 0)
 		return fail(f, -r, "store: %s", fail_word(r));
 	r = fn(&inner, arg, f);
+	if (r >= 0)
+		r = find_flush(&inner);
 	if (r < 0)
 		mdb_txn_abort(inner.txn);
 	else
 		r = store_errno(mdb_txn_commit(inner.txn));
+	free(inner.found);
 	return r;
 }
 
@@ -456,18 +546,24 @@ int store_copy(struct store *s, int fd, struct fail *f)
 {
 	int rc;
 
-	(void)pthread_rwlock_rdlock(&s->growing);
-	rc = mdb_env_copyfd2(s->env, fd, MDB_CP_COMPACT);
-	(void)pthread_rwlock_unlock(&s->growing);
-	if (rc == MDB_MAP_RESIZED) { // another process has grown it
-		rc = store_follow(s);
+	for (int i = 0;; i++) {
 		(void)pthread_rwlock_rdlock(&s->growing);
-		if (rc == 0)
-			rc = mdb_env_copyfd2(s->env, fd, MDB_CP_COMPACT);
+		rc = s->env ? mdb_env_copyfd2(s->env, fd, MDB_CP_COMPACT) : MDB_PANIC;
 		(void)pthread_rwlock_unlock(&s->growing);
+		if (i == 1 || !store_recover(s, &rc))
+			break;
 	}
 	return rc ? fail(f, -store_errno(rc), "the store cannot be copied: %s", mdb_strerror(rc))
 		  : 0;
+}
+
+void store_tend(struct store *s)
+{
+	int dead;
+
+	(void)store_reserve(s);
+	(void)mdb_reader_check(s->env, &dead);
+	store_rest(s);
 }
 
 int store_stat(struct store *s, struct store_stats *out)
@@ -481,7 +577,7 @@ int store_stat(struct store *s, struct store_stats *out)
 
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < (s->host ? STORE_DBS : STORE_RESOURCE); i++)
+	for (size_t i = 0; i < (s->host ? STORE_FIND : STORE_RESOURCE); i++)
 		if (counts[i] && mdb_stat(t->txn, s->dbi[i], &ms) == 0)
 			*counts[i] = ms.ms_entries;
 	if (mdb_env_info(s->env, &info) == 0 && mdb_env_stat(s->env, &ms) == 0) {

@@ -5,8 +5,10 @@
 //
 //   resource  (source, kind, SCIM id) → mapped attributes, digest
 //   ledger    (source, kind, SCIM id) → name, uid, gid, first and last seen
+//   find      word that either of them is known by → (source, kind, SCIM id); find.c
 //   state     word → bytes (fingerprints, times, configuration digests)
 //   audit     number → entry, hash-chained, append-only
+//   queue     what is still to be done (queue.h)
 //
 // Keys made from outside strings are SHA-256; the value begins with the whole
 // strings, which are compared. The ledger is state, not cache: it never shrinks.
@@ -53,20 +55,30 @@ void store_close(struct store *s);
 int store_copy(struct store *s, int fd, struct fail *f);
 
 // Runs fn in one write transaction and commits; fn may run again (map grown) and
-// must not keep anything between runs. fn's failure aborts. -ENOSPC: disk full and
-// the reserve used up, nothing changed.
+// must not keep anything between runs. fn's failure aborts. -ENOSPC: disk full (and
+// the host's reserve used up), nothing changed. A commit that fails otherwise may be there or
+// not: look. LMDB then refuses all until it is opened anew, which the next apply or
+// view does, and looks whether it is whole (-EBADMSG: it is not; restart).
 int store_apply(struct store *s, int (*fn)(struct store_txn *t, void *arg, struct fail *f),
 		void *arg, struct fail *f);
+// The same for what must not fail for want of room: the reserve is for this alone where
+// the databases are the caller's own.
+int store_apply_vital(struct store *s, int (*fn)(struct store_txn *t, void *arg, struct fail *f),
+		      void *arg, struct fail *f);
 // Runs fn in a transaction inside t: what it wrote stays only if it returns 0.
 int store_try(struct store_txn *t, int (*fn)(struct store_txn *t, void *arg, struct fail *f),
 	      void *arg, struct fail *f);
 int store_view(struct store *s, struct store_txn **out, struct fail *f);
 
-// DIR/reserve: room on the disk for one more commit. store_apply gives it up when
-// the disk is full and tries again. Makes it where it is missing or too small;
+// DIR/reserve: room on the disk for one more commit. It is given up when the disk is
+// full, and the commit tried again. Makes it where it is missing or too small;
 // false: there is no room for it.
 bool store_reserve(struct store *s);
 bool store_reserve_release(struct store *s); // true: room became free
+// Every few seconds where many processes share the store: the reserve, and what readers
+// that were killed have left behind, which would keep old pages from being used again;
+// and what is mapped, but was not needed for long, is let go.
+void store_tend(struct store *s);
 void store_view_end(struct store_txn *t);
 
 struct store_resource {
@@ -101,6 +113,14 @@ int store_ledger_put(struct store_txn *t, const struct store_ledger *l);
 int store_ledger_each(struct store_txn *t, int (*fn)(void *arg, const struct store_ledger *l),
 		      void *arg);
 
+// The records that a word names, letters of either case: a resource by its id, its
+// userName or login name (a group's displayName), whole or up to the first @; a ledger
+// entry by its name or number. Others may be among them: compare. r or l is NULL where
+// there is none. fn as above.
+int store_find(struct store_txn *t, const char *word,
+	       int (*fn)(void *arg, const struct store_resource *r, const struct store_ledger *l),
+	       void *arg);
+
 int store_state_get(struct store_txn *t, const char *key, const void **data,
 		    size_t *len); // 0, -ENOENT
 int store_state_put(struct store_txn *t, const char *key, const void *data, size_t len);
@@ -116,6 +136,9 @@ struct store_audit {
 };
 int store_audit_each(struct store_txn *t, uint64_t from,
 		     int (*fn)(void *arg, const struct store_audit *a), void *arg);
+// The newest first.
+int store_audit_back(struct store_txn *t, int (*fn)(void *arg, const struct store_audit *a),
+		     void *arg);
 // Recomputes the chain. 0, or -EBADMSG with the number of the first bad entry.
 int store_audit_verify(struct store_txn *t, uint64_t *count_out, uint64_t *bad_out, struct fail *f);
 

@@ -4,18 +4,21 @@
 // whole answer and sends the next, until R requests are answered.
 //
 //   load [-c CONNECTIONS] [-n REQUESTS] [-m METHOD] [-H "Name: value"]… [-b BODY]
-//        [-i FIRST-LAST] [-r] [-w SECONDS] ADDRESS PORT PATH
+//        [-i FIRST-LAST] [-s STEP] [-r] [-t] [-w SECONDS] ADDRESS PORT PATH
 //
-//   %d in PATH and in BODY becomes a number of the range of -i, in turn, or with -r by
-//   chance (a fixed seed). Prints, as one line: requests per second, p50 and p99 in
-//   milliseconds, bytes of bodies per second, and how many answers had which class:
-//     31022.4 1/s  p50 1.91 ms  p99 3.20 ms  31.0 MB/s  2xx 100000
+//   %d in PATH and in BODY becomes a number of the range of -i, in steps, or with -r by
+//   chance (a fixed seed); %D the same in twelve digits. Prints, as one line: requests per
+//   second, p50 and p99 in milliseconds, bytes of bodies per second, how many answers had
+//   which class, and when (seconds since 1970) the last one was in:
+//     31022.4 1/s  p50 1.91 ms  p99 3.20 ms  31.0 MB/s  2xx 100000  end 1700000000.123
 //   -w: gives up (exit 1) when nothing came for so long (10). Exit 1 too when an answer
-//   is not a 2xx or a connection ends early. Plain HTTP only; answers by length or chunked.
+//   is not a 2xx or a connection ends early. -t: over TLS, whoever the server is.
+//   Answers by length or chunked. With as many requests as connections each asks once.
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <gnutls/gnutls.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdbool.h>
@@ -38,6 +41,7 @@ enum place { IN_HEAD, IN_BODY, IN_SIZE, IN_CHUNK, IN_CHUNK_END, IN_TRAILER };
 
 struct conn {
 	int fd;
+	gnutls_session_t tls;
 	enum place place;
 	bool chunked, busy;
 	char line[HEAD_MAX]; // head or chunk-size line so far
@@ -48,9 +52,10 @@ struct conn {
 static struct {
 	const char *method, *path, *body;
 	char headers[4096];
-	unsigned conns, first, last;
+	unsigned conns, first, last, step;
 	unsigned long wanted, sent, got;
-	bool random;
+	bool random, tls;
+	gnutls_certificate_credentials_t trust;
 	int patience;
 	struct sockaddr_in to;
 	uint32_t *taken; // µs of each answer
@@ -60,7 +65,12 @@ static struct {
 	uint64_t seed;
 	unsigned next;
 } run = {
-	.method = "GET", .conns = 64, .wanted = 100000, .patience = 10, .seed = 88172645463325252U
+	.method = "GET",
+	.conns = 64,
+	.step = 1,
+	.wanted = 100000,
+	.patience = 10,
+	.seed = 88172645463325252U,
 };
 
 static void die(const char *what)
@@ -83,7 +93,7 @@ static unsigned number(void)
 
 	if (!run.random) {
 		n = run.first + run.next;
-		run.next = (run.next + 1) % span;
+		run.next = (run.next + run.step) % span;
 		return n;
 	}
 	run.seed ^= run.seed << 13;
@@ -97,8 +107,9 @@ static size_t put(char *out, size_t room, const char *template, unsigned n)
 	size_t len = 0;
 
 	for (const char *p = template; *p && len + 16 < room; p++) {
-		if (p[0] == '%' && p[1] == 'd') {
-			len += (size_t)snprintf(out + len, room - len, "%u", n);
+		if (p[0] == '%' && (p[1] == 'd' || p[1] == 'D')) {
+			len += (size_t)snprintf(out + len, room - len, p[1] == 'd' ? "%u" : "%012u",
+						n);
 			p++;
 		} else {
 			out[len++] = *p;
@@ -132,7 +143,8 @@ static void ask(struct conn *c)
 	c->line_len = 0;
 	run.sent++;
 	c->started = now_us();
-	if (send(c->fd, text, (size_t)len, MSG_NOSIGNAL) != len)
+	if ((c->tls ? gnutls_record_send(c->tls, text, (size_t)len)
+		    : send(c->fd, text, (size_t)len, MSG_NOSIGNAL)) != len)
 		die("send");
 }
 
@@ -219,19 +231,58 @@ static void data_in(struct conn *c, const char *p, const char *end)
 	}
 }
 
+// What is there, or -1 with errno EAGAIN.
+static ssize_t take(struct conn *c, char *data, size_t room)
+{
+	ssize_t n;
+
+	if (!c->tls)
+		return recv(c->fd, data, room, MSG_DONTWAIT);
+	n = gnutls_record_recv(c->tls, data, room);
+	errno = n == GNUTLS_E_AGAIN || n == GNUTLS_E_INTERRUPTED ? EAGAIN : EPROTO;
+	return n < 0 ? -1 : n;
+}
+
 static void readable(struct conn *c)
 {
 	static char data[262144];
-	ssize_t n = recv(c->fd, data, sizeof(data), MSG_DONTWAIT);
+	ssize_t n;
 
-	if (n < 0 && errno == EAGAIN)
-		return;
-	if (n <= 0) {
-		if (n == 0)
-			errno = EPIPE;
-		die("a connection ended");
+	do {
+		n = take(c, data, sizeof(data));
+		if (n < 0 && errno == EAGAIN)
+			return;
+		if (n <= 0) {
+			if (n == 0)
+				errno = EPIPE;
+			die("a connection ended");
+		}
+		data_in(c, data, data + n);
+	} while (c->tls && gnutls_record_check_pending(c->tls));
+}
+
+static ssize_t pull_now(gnutls_transport_ptr_t fd, void *data, size_t room)
+{
+	return recv((int)(intptr_t)fd, data, room, MSG_DONTWAIT);
+}
+
+static void handshake(struct conn *c)
+{
+	int r;
+
+	if (gnutls_init(&c->tls, GNUTLS_CLIENT | GNUTLS_NO_TICKETS) < 0 ||
+	    gnutls_set_default_priority(c->tls) < 0 ||
+	    gnutls_credentials_set(c->tls, GNUTLS_CRD_CERTIFICATE, run.trust) < 0)
+		die("TLS");
+	gnutls_transport_set_int(c->tls, c->fd);
+	do
+		r = gnutls_handshake(c->tls);
+	while (r < 0 && !gnutls_error_is_fatal(r));
+	if (r < 0) {
+		fprintf(stderr, "load: TLS: %s\n", gnutls_strerror(r));
+		exit(1);
 	}
-	data_in(c, data, data + n);
+	gnutls_transport_set_pull_function(c->tls, pull_now);
 }
 
 static struct conn *connect_all(void)
@@ -246,6 +297,8 @@ static struct conn *connect_all(void)
 		l.rlim_cur = l.rlim_max;
 		(void)setrlimit(RLIMIT_NOFILE, &l);
 	}
+	if (run.tls && gnutls_certificate_allocate_credentials(&run.trust) < 0)
+		die("TLS");
 	run.epoll = epoll_create1(EPOLL_CLOEXEC);
 	for (unsigned i = 0; i < run.conns; i++) {
 		struct epoll_event e = { .events = EPOLLIN, .data.ptr = &all[i] };
@@ -255,6 +308,10 @@ static struct conn *connect_all(void)
 		    connect(all[i].fd, (struct sockaddr *)&run.to, sizeof(run.to)) < 0)
 			die("connect");
 		(void)setsockopt(all[i].fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
+		if (run.tls)
+			handshake(&all[i]);
+		if (run.conns == run.wanted) // who waits for the last one may be too late
+			ask(&all[i]);
 		if (epoll_ctl(run.epoll, EPOLL_CTL_ADD, all[i].fd, &e) < 0)
 			die("epoll");
 	}
@@ -271,7 +328,9 @@ static int by_size(const void *a, const void *b)
 static int report(uint64_t us)
 {
 	double s = (double)us / 1e6;
+	struct timespec end;
 
+	clock_gettime(CLOCK_REALTIME, &end);
 	qsort(run.taken, run.got, sizeof(*run.taken), by_size);
 	printf("%.1f 1/s  p50 %.2f ms  p99 %.2f ms  %.1f MB/s ", (double)run.got / s,
 	       run.taken[run.got / 2] / 1e3, run.taken[run.got * 99 / 100] / 1e3,
@@ -279,7 +338,7 @@ static int report(uint64_t us)
 	for (int i = 2; i < 6; i++)
 		if (run.classes[i])
 			printf(" %dxx %lu", i, run.classes[i]);
-	printf("\n");
+	printf("  end %lld.%03ld\n", (long long)end.tv_sec, end.tv_nsec / 1000000);
 	return run.classes[2] == run.got ? 0 : 1;
 }
 
@@ -287,7 +346,7 @@ static void options(int argc, char **argv)
 {
 	int o;
 
-	while ((o = getopt(argc, argv, "c:n:m:H:b:i:rw:")) != -1) {
+	while ((o = getopt(argc, argv, "c:n:m:H:b:i:s:rtw:")) != -1) {
 		size_t used = strlen(run.headers);
 
 		if (o == 'c')
@@ -302,8 +361,12 @@ static void options(int argc, char **argv)
 			run.body = optarg;
 		else if (o == 'i' && sscanf(optarg, "%u-%u", &run.first, &run.last) == 2)
 			continue;
+		else if (o == 's')
+			run.step = (unsigned)strtoul(optarg, NULL, 10);
 		else if (o == 'r')
 			run.random = true;
+		else if (o == 't')
+			run.tls = true;
 		else if (o == 'w')
 			run.patience = atoi(optarg);
 		else
@@ -330,10 +393,13 @@ int main(int argc, char **argv)
 	run.taken = calloc(run.wanted, sizeof(*run.taken));
 	if (!run.taken)
 		die("memory");
-	all = connect_all();
 	start = now_us();
+	all = connect_all();
+	if (run.sent == 0)
+		start = now_us();
 	for (unsigned i = 0; i < run.conns && run.sent < run.wanted; i++)
-		ask(&all[i]);
+		if (!all[i].busy)
+			ask(&all[i]);
 	while (run.got < run.wanted) {
 		int n = epoll_wait(run.epoll, e, EVENTS, run.patience * 1000);
 

@@ -41,6 +41,13 @@ fails 2 'takes no --key' d group add x --key /dev/null
 fails 2 'are needed' d token create --name x
 fails 2 'read or write' d token create --name x --scope all
 has "$(d --help)" 'Exit status'
+[ "$(d --help | awk 'length > m { m = length } END { print m + 0 }')" -le 82 ] || die "the help has lines that are too long"
+[ "$(d --help)" = "$(d help)" ]
+has "$(d user add --help)" '^  user add NAME .*--display TEXT'
+if d help user | grep -q '^  group'; then die "help user shows groups"; fi
+fails 2 '"user" is only the beginning' d user
+fails 2 '^  user disable NAME' d user
+fails 1 '^scim-directory: .*/none: No such file' "$bin" --config "$box/none" user list
 printf '[server]\npage_sise = 1\n' >"$box/bad"
 fails 1 'bad:2:.*did you mean "page_size"' "$bin" --config "$box/bad" check
 printf '[server]\nlisten = 127.0.0.1:1 # here\n' >"$box/bad"
@@ -89,6 +96,7 @@ d user enable ann; has "$(d user list)" '5001 +active +ann'
 d group add dev --gid 6001 --member ann
 d group member add dev bob
 has "$(d --json user show bob)" '"display":"dev"'
+has "$(d group show dev)" '^members\[[01]\]\.display +bob$'
 d group member remove dev ann bob
 if d --json group show dev | grep -q '"members"'; then die "dev has members"; fi
 fails 4 'no group "ops"' d group member add ops ann

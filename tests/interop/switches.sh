@@ -54,7 +54,10 @@ people 60 4
 # Slices by itself, and says page one again past the end.
 sync "${base[@]}" --paging library --cap 25 --
 people 60 4
-# Always the same first 20: with more than that nothing is proven, nothing is served.
+# Always the same first 20: all of them, where there are no more; with more than that
+# nothing is proven, nothing is served.
+sync --users 20 --groups 4 --express5 --
+people 20 4
 echo "# --express5"
 rm -rf $state/*
 scim_start tests/realscim "${base[@]}" --express5

@@ -1,7 +1,8 @@
 // directory.mjs USERS GROUPS: a SCIM directory on loopback that hands out its lists
 // as fast as node can, for tests that sync hundreds of times. It speaks the parts of
 // tests/realscim's admin calls that those tests use (POST /__churn, POST /__fault for
-// one kind of monstrous answer at a time) and keeps every request it saw (GET /__seen).
+// one kind of monstrous answer at a time) and keeps every request it saw (GET /__seen;
+// DELETE forgets them). Users have ETags.
 // Prints "READY url" when it listens.
 import http from 'node:http'
 import zlib from 'node:zlib'
@@ -9,19 +10,24 @@ import zlib from 'node:zlib'
 const LR = 'urn:ietf:params:scim:api:messages:2.0:ListResponse'
 const users = [], groups = [], seen = []
 let fault = null, serial = 0
+let versions = 0
+const bear = (u) => { u.meta.version = `W/"u${++versions}"` }
 const key = (kind, i) => `${kind}-0000-4000-8000-${String(i).padStart(12, '0')}`
 function add() {
   const i = serial++, login = `user${String(i).padStart(5, '0')}`
   users.push({ schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'], id: key('aaaaaaaa', i), userName: login,
     displayName: `Given ${i} Family`, active: i % 20 !== 19, meta: { created: '2024-01-01T00:00:00Z', lastModified: '2024-01-01T00:00:00Z' } })
+  bear(users.at(-1))
 }
 for (let i = 0; i < Number(process.argv[2]); i++) add()
 for (let j = 0, m = Number(process.argv[3]); j < m; j++)
   groups.push({ schemas: ['urn:ietf:params:scim:schemas:core:2.0:Group'], id: key('bbbbbbbb', j), displayName: `group${String(j).padStart(3, '0')}`,
     members: users.filter((_, i) => i % m === j).map((u) => ({ value: u.id })), meta: { created: '2024-01-01T00:00:00Z' } })
 
-function churn({ deactivate = 0, from = 0, remove = 0, more = 0 }) {
-  for (const u of users.slice(from, from + deactivate)) { u.active = false; u.meta.lastModified = '2024-02-01T00:00:00Z' }
+function churn({ deactivate = 0, activate = 0, rename = '', from = 0, remove = 0, more = 0 }) {
+  for (const u of users.slice(from, from + deactivate)) { u.active = false; u.meta.lastModified = '2024-02-01T00:00:00Z'; bear(u) }
+  for (const u of users.slice(from, from + activate)) { u.active = true; bear(u) }
+  if (rename) { users[from].displayName = rename; bear(users[from]) }
   const gone = new Set(users.splice(users.length - remove, remove).map((u) => u.id))
   for (const g of groups) g.members = g.members.filter((m) => !gone.has(m.value))
   for (let i = 0; i < more; i++) add()
@@ -42,6 +48,23 @@ const monsters = {
     res.write(`{"schemas":["${LR}"],"totalResults":1,"Resources":[{"id":"x","userName":"x","title":"`)
     flood(res, Buffer.alloc(65536, 'a'), f.bytes, () => res.end('"}]}'))
   },
+  keys: (res, f) => { // one resource of very many small attributes
+    res.write(`{"schemas":["${LR}"],"totalResults":1,"Resources":[{"id":"x","userName":"x"`)
+    let i = 0
+    const some = () => {
+      let text = ''
+      for (const stop = Math.min(i + 10000, f.keys); i < stop; i++) text += `,"k${i}":1`
+      if (i >= f.keys) return res.end(text + '}]}')
+      if (res.destroyed) return
+      if (res.write(text)) setImmediate(some)
+      else res.once('drain', some)
+    }
+    some()
+  },
+  members: (res, f) => { // a group that nobody has
+    res.write(`{"schemas":["${LR}"],"totalResults":1,"Resources":[{"id":"g","displayName":"g","members":[{"value":"x"}`)
+    flood(res, Buffer.from(',{"value":"x"}'.repeat(4096)), f.members * 14, () => res.end(']}]}'))
+  },
   deep: (res, f) => res.end(`{"schemas":["${LR}"],"totalResults":1,"Resources":${'['.repeat(f.depth)}${']'.repeat(f.depth)}}`),
   bomb: (res, f) => { // inflates a thousandfold
     const zip = zlib.createGzip({ level: 9 })
@@ -52,6 +75,30 @@ const monsters = {
     zip.pipe(res)
     flood(zip, Buffer.alloc(1 << 20, ' '), f.bytes, () => zip.end('{}'))
   },
+  crowd: (res, f, answer, start) => { // every group, and one with f.members members: those who are there, then strangers
+    let i = 0
+    const rest = groups.map((g) => ',' + JSON.stringify(g)).join('')
+    if (start > 1) return void res.end(JSON.stringify({ schemas: [LR], totalResults: groups.length + 1, Resources: [] }))
+    res.write(`{"schemas":["${LR}"],"totalResults":${groups.length + 1},"Resources":[{"id":"${key('cccccccc', 0)}","displayName":"crowd","members":[`)
+    const more = () => {
+      while (i < f.members && !res.destroyed) {
+        let text = ''
+        for (const end = Math.min(i + 1000, f.members); i < end; i++) text += `${i ? ',' : ''}{"value":"${key('aaaaaaaa', i)}"}`
+        if (!res.write(text)) return void res.once('drain', more)
+      }
+      if (!res.destroyed) res.end(`]}${rest}]}`)
+    }
+    more()
+  },
+  masses: (res, f, answer, start) => { // pages of f.total resources, each as small as can be
+    const Resources = []
+    for (let i = start; i < start + 1000 && i <= f.total; i++) Resources.push(f.kindOf === 'group'
+      ? { id: key('dddddddd', i), displayName: `mass${i}` } : { id: key('eeeeeeee', i), userName: `mass${i}` })
+    res.end(JSON.stringify({ schemas: [LR], totalResults: f.total, startIndex: start, itemsPerPage: Resources.length, Resources }))
+  },
+  status: (res, f) => { res.writeHead(f.status); res.end('{}') },
+  slow: (res, f, answer) => setTimeout(answer, f.ms),
+  hang: () => {},
   redirect: (res, f) => { res.writeHead(f.status, { Location: f.location }); res.end() },
 }
 
@@ -70,6 +117,7 @@ const server = http.createServer((req, res) => {
       if (path === '/__churn') churn({ ...o, more: o.add })
       else if (path === '/__fault') fault = req.method === 'DELETE' ? null : o
       say(path === '/__seen' ? seen : {})
+      if (path === '/__seen' && req.method === 'DELETE') seen.length = 0
     })
     return
   }
@@ -77,12 +125,21 @@ const server = http.createServer((req, res) => {
   res.on('error', () => {})
   if (fault && new RegExp(fault.match).test(req.url)) {
     res.setHeader('Content-Type', 'application/scim+json')
-    return monsters[fault.kind](res, fault)
+    return monsters[fault.kind](res, fault, answer, Number(url.searchParams.get('startIndex') ?? 1))
   }
-  const list = path === '/Users' ? users : path === '/Groups' ? groups : null
-  if (!list || url.searchParams.get('filter')) return say({}, 404)
-  const start = Number(url.searchParams.get('startIndex')), Resources = list.slice(start - 1, start - 1 + 1000)
-  say({ schemas: [LR], totalResults: list.length, startIndex: start, itemsPerPage: Resources.length, Resources })
+  answer()
+  function answer() {
+    const one = path.startsWith('/Users/') && users.find((u) => u.id === path.slice(7))
+    if (one) {
+      res.setHeader('ETag', one.meta.version)
+      if (req.headers['if-none-match'] === one.meta.version) { res.writeHead(304); return res.end() }
+      return say(one)
+    }
+    const list = path === '/Users' ? users : path === '/Groups' ? groups : null
+    if (!list || url.searchParams.get('filter')) return say({}, 404)
+    const start = Number(url.searchParams.get('startIndex')), Resources = list.slice(start - 1, start - 1 + 1000)
+    say({ schemas: [LR], totalResults: list.length, startIndex: start, itemsPerPage: Resources.length, Resources })
+  }
 })
 server.listen(0, '127.0.0.1', () => console.log(`READY http://127.0.0.1:${server.address().port}/scim/v2`))
 for (const s of ['SIGINT', 'SIGTERM']) process.on(s, () => process.exit(0))

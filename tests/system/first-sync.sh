@@ -84,8 +84,12 @@ r=0; scimctl status >"$NS_TMP/out" || r=$?
 [ "$r" = 1 ]; grep -q '^red' "$NS_TMP/out"
 
 echo "# a local account of the same name wins within a second"
+before=$(getent passwd user00003)
 echo 'user00003:x:4242:4242::/:/bin/sh' >>/etc/passwd
 tenacious 5 bash -c '! scimctl -q lookup user00003 || [ "$(scimctl lookup user00003 | cut -d: -f1)" != user00003 ]'
 getent passwd user00003 | grep -q ':4242:'
 r=0; scimctl explain user00003 >"$NS_TMP/out" || r=$?
 [ "$r" = 6 ]; grep -q 'local accounts win' "$NS_TMP/out"
+sed -i '/^user00003:/d' /etc/passwd # a host that moves: the directory's is served, with its number
+export before
+tenacious 15 bash -c '[ "$(getent passwd user00003)" = "$before" ]'

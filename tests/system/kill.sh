@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # scimd is killed at, and then given an error by, the calls that a sync lives on:
 # the disk says that it is full or broken, the kernel that there is no memory, no
-# descriptor, a signal; an allocation gives nothing; a write does half of its work.
+# descriptor, a signal; an allocation gives nothing, whoever asked, scimd (which gives
+# the sync up) or a library (then it ends); a write does half of its work.
 # What is served is the old state or the new one, whole; scimd succeeds only where
 # the new one stands; and the next run brings it with everybody's number as it was.
 # In the short ring a sample of the calls, in the nightly one each of them.
@@ -48,7 +49,7 @@ loads() {
   grep -c "$1(" "$NS_TMP/strace" || :
 }
 tried=0 bad=0
-complain() { echo "$*" >&2; sed 's/^/    /' "$NS_TMP/log.was" "$NS_TMP/log" >&2; bad=$((bad + 1)); }
+complain() { echo "$*" >&2; cat "$NS_TMP/log.was" "$NS_TMP/log" 2>/dev/null | sed 's/^/    /' >&2; bad=$((bad + 1)); }
 fresh() { rm -rf "$NS_TMP/cell"; cp -a "$NS_TMP/old" "$NS_TMP/cell"; }
 # after WHAT EXIT: the state that stands, and the run that follows
 after() {
@@ -91,6 +92,7 @@ torture() {
     fresh
     r=0
     run "$NS_TMP/cell" env "LD_PRELOAD=$NS_TMP/torture.so" "TORTURE_$1=$n" || r=$?
+    [ "$r" = 0 ] || [ -s "$NS_TMP/log" ] || complain "$1 number $n of $2: exit $r without a word"
     after "$1 number $n of $2" "$r"
     n=$((n + $3))
   done

@@ -3,7 +3,7 @@
 # conditions. Everything that is started is ended by pid.
 # shellcheck shell=bash
 
-SCIM_PID='' SCIMD_PID=''
+SCIM_PID='' SCIMD_PID='' LOCKOUT_PID=''
 
 # Overlays for /etc and the library folder, tmpfs for the state: nothing that
 # happens in here reaches the host. $1: a scratch folder, $2: a build's folder.
@@ -25,13 +25,14 @@ ns_prepare() {
   mkdir -p /etc/scimd/conf.d /etc/scimd/credentials.d
   chmod 700 /etc/scimd/credentials.d
   sed -i -E 's/^(passwd|group):.*/\1: files scim/' /etc/nsswitch.conf
-  PATH=$2/root/usr/sbin:$2/root/usr/bin:$PATH
+  PATH=$2/root/usr/sbin:$2/root/usr/bin:$2/root/usr/libexec/scimd:$PATH
   # In a throw-away process list these are the only ones there are.
   trap ns_end EXIT
 }
 
 ns_end() {
   [ -n "$SCIMD_PID" ] && kill "$SCIMD_PID" 2>/dev/null && wait "$SCIMD_PID" 2>/dev/null
+  [ -z "$LOCKOUT_PID" ] || lockout_stop
   [ -n "$SCIM_PID" ] && kill "$SCIM_PID" 2>/dev/null && wait "$SCIM_PID" 2>/dev/null
   return 0
 }
@@ -84,14 +85,28 @@ admin() {
   fi
 }
 
+# The root helper, as every host has it.
+lockout_start() {
+  scim-lockout --listen /run/scimd/lockout.sock 2>>"$NS_TMP/lockout.log" &
+  LOCKOUT_PID=$!
+  tenacious 10 test -S /run/scimd/lockout.sock
+}
+
+lockout_stop() {
+  kill "$LOCKOUT_PID" 2>/dev/null || :
+  wait "$LOCKOUT_PID" 2>/dev/null || :
+  LOCKOUT_PID=''
+}
+
 scimd_start() {
+  [ -n "$LOCKOUT_PID" ] || lockout_start
   scimd "$@" >"$NS_TMP/scimd.log" 2>&1 &
   SCIMD_PID=$!
   tenacious 60 scimd_synced || { cat "$NS_TMP/scimd.log" >&2; return 1; }
 }
 
 scimd_synced() {
-  scimctl --json status | grep -q '"last_sync":{'
+  [[ $(scimctl --json status) == *'"last_sync":{'* ]] # also where it is red
 }
 
 scimd_stop() {

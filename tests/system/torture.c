@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
-// Preloaded into a program, makes one of its calls fail: allocation number
+// Preloaded into a daemon, makes one of its calls fail: allocation number
 // TORTURE_ALLOC gives NULL, write number TORTURE_WRITE writes only half of what it
 // was asked to (a real short write, the half is there). TORTURE_COUNT names a file
-// that is told at the end how many of each there were. Allocations by
-// some libraries are left alone: they do not look at what they are given, and die of
-// it or forget what they were told.
+// that is told at the end how many of each there were. While the file that TORTURE_META
+// names is there, no meta page of an LMDB store can be written. The daemons have a malloc of
+// their own (scimd/base/memory.c): what fails here is the heap beneath it, whoever
+// asked, the program or one of its libraries.
 #define _GNU_SOURCE
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <link.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -19,42 +20,33 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-void *__libc_malloc(size_t size);
-void *__libc_calloc(size_t n, size_t size);
-void *__libc_realloc(void *p, size_t size);
-void *__libc_memalign(size_t align, size_t size);
-
 static atomic_long allocs, writes;
 static long fail_alloc, cut_write;
-static const char *const spared_names[] = { "libjson-c",     "libcrypto",    "libini_config",
-					    "libcollection", "libref_array", "libbasicobjects" };
-#define SPARED (int)(sizeof(spared_names) / sizeof(*spared_names))
-static uintptr_t spared[SPARED], spared_end[SPARED]; // where their code lies
+static void *(*real_malloc)(size_t size);
+static void *(*real_calloc)(size_t n, size_t size);
+static void *(*real_realloc)(void *p, size_t size);
+static void *(*real_memalign)(size_t align, size_t size);
 
-static int torture_library(struct dl_phdr_info *info, size_t size, void *arg)
+// Before the first of them, whoever is first.
+static void torture_find(void)
 {
-	(void)size;
-	(void)arg;
-	for (int i = 0; i < info->dlpi_phnum; i++) {
-		const ElfW(Phdr) *p = &info->dlpi_phdr[i];
-
-		for (int n = 0; n < SPARED; n++)
-			if (strstr(info->dlpi_name, spared_names[n]) && p->p_type == PT_LOAD &&
-			    p->p_flags & PF_X) {
-				spared[n] = info->dlpi_addr + p->p_vaddr;
-				spared_end[n] = spared[n] + p->p_memsz;
-			}
-	}
-	return 0;
+	if (real_memalign)
+		return;
+	*(void **)&real_malloc = dlsym(RTLD_NEXT, "__libc_malloc");
+	*(void **)&real_calloc = dlsym(RTLD_NEXT, "__libc_calloc");
+	*(void **)&real_realloc = dlsym(RTLD_NEXT, "__libc_realloc");
+	*(void **)&real_memalign = dlsym(RTLD_NEXT, "__libc_memalign");
+	if (!real_malloc || !real_calloc || !real_realloc || !real_memalign)
+		_exit(98);
 }
 
 __attribute__((constructor)) static void torture_start(void)
 {
 	const char *a = getenv("TORTURE_ALLOC"), *w = getenv("TORTURE_WRITE");
 
+	torture_find();
 	fail_alloc = a ? atol(a) : 0;
 	cut_write = w ? atol(w) : 0;
-	dl_iterate_phdr(torture_library, NULL);
 	// What the loader and the constructors did is not the program's.
 	allocs = writes = 0;
 }
@@ -80,11 +72,9 @@ __attribute__((noinline)) void torture_hit(void)
 	__asm__ volatile("");
 }
 
-static int torture_alloc(const void *from)
+static int torture_alloc(void)
 {
-	for (int n = 0; n < SPARED; n++)
-		if ((uintptr_t)from >= spared[n] && (uintptr_t)from < spared_end[n])
-			return 0;
+	torture_find();
 	if (atomic_fetch_add(&allocs, 1) + 1 != fail_alloc)
 		return 0;
 	torture_hit();
@@ -92,61 +82,24 @@ static int torture_alloc(const void *from)
 	return 1;
 }
 
-#define FROM torture_alloc(__builtin_return_address(0))
-
-void *malloc(size_t size)
+void *__libc_malloc(size_t size)
 {
-	return FROM ? NULL : __libc_malloc(size);
+	return torture_alloc() ? NULL : real_malloc(size);
 }
 
-void *calloc(size_t n, size_t size)
+void *__libc_calloc(size_t n, size_t size)
 {
-	return FROM ? NULL : __libc_calloc(n, size);
+	return torture_alloc() ? NULL : real_calloc(n, size);
 }
 
-void *realloc(void *p, size_t size)
+void *__libc_realloc(void *p, size_t size)
 {
-	return FROM ? NULL : __libc_realloc(p, size);
+	return torture_alloc() ? NULL : real_realloc(p, size);
 }
 
-void *memalign(size_t align, size_t size)
+void *__libc_memalign(size_t align, size_t size)
 {
-	return FROM ? NULL : __libc_memalign(align, size);
-}
-
-void *aligned_alloc(size_t align, size_t size)
-{
-	return memalign(align, size);
-}
-
-int posix_memalign(void **out, size_t align, size_t size)
-{
-	void *p = memalign(align, size);
-
-	if (!p)
-		return ENOMEM;
-	*out = p;
-	return 0;
-}
-
-// So that copies made by those libraries are known to be theirs.
-char *strdup(const char *s)
-{
-	size_t len = strlen(s) + 1;
-	char *p = FROM ? NULL : __libc_malloc(len);
-
-	return p ? memcpy(p, s, len) : NULL;
-}
-
-char *strndup(const char *s, size_t max)
-{
-	size_t len = strnlen(s, max);
-	char *p = FROM ? NULL : __libc_malloc(len + 1);
-
-	if (!p)
-		return NULL;
-	p[len] = '\0';
-	return memcpy(p, s, len);
+	return torture_alloc() ? NULL : real_memalign(align, size);
 }
 
 static size_t torture_cut(size_t len)
@@ -159,8 +112,21 @@ ssize_t write(int fd, const void *data, size_t len)
 	return syscall(SYS_write, fd, data, torture_cut(len));
 }
 
+// One of the first two pages, and less than a page.
+static int torture_meta(size_t len, off_t at)
+{
+	const char *path = getenv("TORTURE_META");
+
+	if (!path || len >= 4096 || at >= 2 * 4096 || access(path, F_OK) < 0)
+		return 0;
+	errno = EIO;
+	return 1;
+}
+
 ssize_t pwrite(int fd, const void *data, size_t len, off_t at)
 {
+	if (torture_meta(len, at))
+		return -1;
 	return syscall(SYS_pwrite64, fd, data, torture_cut(len), at);
 }
 

@@ -36,6 +36,14 @@ done < <("$directory" --help | grep -oE -- '--[a-z-]+' | cut -c3- | sort -u)
 while read -r o; do
   "$directory" --help | grep -qE -- "--$o\b" || [ "$o" = help ] || [ "$o" = version ] || miss "scim-directory.8 describes --$o, which is no option"
 done < <(sed 's/\\-/-/g' packaging/man/scim-directory.8 | grep -oE -- '--[a-z-]+' | cut -c3- | sort -u)
+while IFS=$'\x01' read -r name values otherwise; do
+  text=$(sed 's/\\-/-/g' packaging/man/pam_scim.8 | grep -A8 -x "\.B $name") || { miss "pam_scim.8: $name is not described"; continue; }
+  case $name in
+    service*) [ "$(sed -n 2p <<<"$text")" = "$values" ] || miss "pam_scim.8: $name: the default $values is not there" ;;
+    *) grep -qF "Default: $otherwise." <<<"$text" || miss "pam_scim.8: $name: the default $otherwise is not there"
+      [ -z "$values" ] || sed -n 2p <<<"$text" | sed 's/^\.RI //; s/ //g' | grep -qF "=$values." || miss "pam_scim.8: $name: takes $values" ;;
+  esac
+done < <("$BUILD/tests/unit/test_pam_words" list | tr '\t' '\001')
 if command -v groff >/dev/null; then
   for p in packaging/man/*; do
     out=$(groff -man -Tutf8 -ww -z "$p" 2>&1)

@@ -153,7 +153,7 @@ struct asked {
 	char text[256];
 };
 
-static void asked_end(void *arg, const struct http_answer *a)
+static void asked_end(void *arg, const struct transfer_answer *a)
 {
 	struct asked *k = arg;
 	struct json_object *v;
@@ -459,7 +459,7 @@ static void test_client_urls(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct fail f = { "" };
 
-		if ((http_url_check(rows[i].url, &f) == 0) != rows[i].good)
+		if ((transfer_url_check(rows[i].url, &f) == 0) != rows[i].good)
 			fail_msg("%s: %s", rows[i].url, f.text);
 	}
 }
@@ -594,9 +594,33 @@ static void test_client_discovery(void **state)
 	}
 }
 
+// Whatever an id has in it, it is one segment of a path.
+static void test_client_ids_are_encoded_in_paths(void **state)
+{
+	static const struct {
+		const char *id, *wanted;
+	} rows[] = {
+		{ "2819c223-7f76_~.A", "2819c223-7f76_~.A" },
+		{ "a/b?c#d%2F e", "a%2Fb%3Fc%23d%252F%20e" },
+		{ "uid=ada,dc=x", "uid%3Dada%2Cdc%3Dx" },
+		{ "\xc3\xa4&+;\"", "%C3%A4%26%2B%3B%22" },
+		{ "\r\nHost: x", "%0D%0AHost%3A%20x" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct buf b = BUF_INIT;
+
+		assert_int_equal(transfer_encode(&b, rows[i].id), 0);
+		assert_string_equal(buf_text(&b), rows[i].wanted);
+		buf_free(&b);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_client_ids_are_encoded_in_paths),
 		cmocka_unit_test(test_client_token_goes_to_its_origin_only),
 		cmocka_unit_test(test_client_patience),
 		cmocka_unit_test(test_client_caps_the_inflated_body),

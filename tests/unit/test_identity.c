@@ -16,6 +16,8 @@
 #define GROUP RESOURCE_GROUP
 #define POSIX "urn:scimd:params:scim:schemas:extension:posix:1.0:User"
 
+#define POSIX_GROUP "urn:scimd:params:scim:schemas:extension:posix:1.0:Group"
+
 static struct crowd crowd;
 
 static int setup(void **state)
@@ -223,17 +225,17 @@ static void test_identity_first_directory_wins(void **state)
 
 static void test_identity_local_accounts_win(void **state)
 {
-	static const char *const users[] = { "root", "backup" }, *const groups[] = { "root",
-										     "kvm" };
-	static const uint32_t uids[] = { 0, 5005 }, gids[] = { 0, 5006 };
+	static const char *const users[] = { "root", "backup", "dora" };
+	static const char *const groups[] = { "root", "kvm", "crew" };
+	static const uint32_t uids[] = { 0, 5005, 5020 }, gids[] = { 0, 5006, 5021 };
 
 	(void)state;
 	crowd.local = (struct local_accounts){ .user_names = users,
 					       .uids = uids,
-					       .user_count = 2,
+					       .user_count = 3,
 					       .group_names = groups,
 					       .gids = gids,
-					       .group_count = 2 };
+					       .group_count = 3 };
 	user("{\"id\":\"1\",\"userName\":\"backup\"}");
 	user("{\"id\":\"2\",\"userName\":\"Backup\"}");
 	user("{\"id\":\"3\",\"userName\":\"ada\",\"" POSIX "\":{\"uidNumber\":5005}}");
@@ -241,9 +243,20 @@ static void test_identity_local_accounts_win(void **state)
 	     "\":{\"uidNumber\":5007,\"gidNumber\":5006}}");
 	user("{\"id\":\"5\",\"userName\":\"kvm\"}");
 	group("{\"id\":\"6\",\"displayName\":\"kvm\"}");
+	// A local group's name or number is no user's either, nor a local user's a group's.
+	user("{\"id\":\"7\",\"userName\":\"crew\",\"" POSIX
+	     "\":{\"uidNumber\":5008,\"gidNumber\":5009}}");
+	user("{\"id\":\"8\",\"userName\":\"eve\",\"" POSIX
+	     "\":{\"uidNumber\":5006,\"gidNumber\":5010}}");
+	user("{\"id\":\"9\",\"userName\":\"fay\",\"" POSIX
+	     "\":{\"uidNumber\":5011,\"gidNumber\":5005}}");
+	group("{\"id\":\"10\",\"displayName\":\"dora\"}");
+	group("{\"id\":\"11\",\"displayName\":\"ops\",\"" POSIX_GROUP "\":{\"gidNumber\":5005}}");
+	group("{\"id\":\"12\",\"displayName\":\"dev\",\"" POSIX_GROUP "\":{\"gidNumber\":5006}}");
 	crowd_resolve(&crowd);
 	assert_int_equal(crowd.out.account_count, 0);
 	assert_int_equal(crowd.out.group_count, 0);
+	assert_int_equal(crowd.out.refusal_count, 12);
 }
 
 static void test_identity_privileged_group_names_are_refused(void **state)
@@ -269,7 +282,7 @@ static void test_identity_privileged_group_names_are_refused(void **state)
 static void test_identity_twin_groups_are_both_refused(void **state)
 {
 	(void)state;
-	group("{\"id\":\"1\",\"displayName\":\"ops\"}");
+	group("{\"id\":\"?\",\"displayName\":\"ops\"}");
 	group("{\"id\":\"2\",\"displayName\":\"OPS\"}");
 	group("{\"id\":\"3\",\"displayName\":\"dev\"}");
 	crowd_resolve(&crowd);
@@ -306,6 +319,63 @@ static void test_identity_nesting_is_flattened_and_cycles_are_cut(void **state)
 	assert_int_equal(ada->group_count, 3);
 	for (uint32_t i = 0; i < 3; i++)
 		assert_int_equal(crowd.out.groups[i].member_count, 1);
+}
+
+// Sixty-four levels beneath a group count, those below them do not.
+static void test_identity_nesting_ends_at_a_depth(void **state)
+{
+	char json[160];
+
+	(void)state;
+	user("{\"id\":\"u\",\"userName\":\"ada\"}");
+	for (int i = 0; i < 70; i++) {
+		(void)snprintf(
+			json, sizeof(json),
+			"{\"id\":\"g%d\",\"displayName\":\"g%d\",\"members\":[{\"value\":\"%s%d\"}"
+			",{\"value\":\"%s\"}]}",
+			i, i, "g", i + 1, i == 69 ? "u" : "nobody");
+		group(json);
+	}
+	crowd_resolve(&crowd);
+	assert_int_equal(crowd_group(&crowd, "g5")->member_count, 1);
+	assert_int_equal(crowd_group(&crowd, "g4")->member_count, 0);
+	assert_int_equal(crowd_user(&crowd, "ada")->group_count, 65);
+}
+
+// A stored record that is damaged is nobody, whatever else is in it.
+static void test_identity_damaged_records_are_nobody(void **state)
+{
+	static const char bytes[] = "\3\0\xff\xff\xff\xffx";
+
+	(void)state;
+	for (uint8_t kind = USER; kind <= GROUP; kind++)
+		crowd.resources[crowd.count++] = (struct identity_resource){
+			.source = 0, .kind = kind, .bytes = bytes, .len = sizeof(bytes) - 1
+		};
+	user("{\"id\":\"1\",\"userName\":\"ada\"}");
+	assert_non_null(only());
+	assert_string_equal(only()->name, "ada");
+	assert_int_equal(crowd.out.group_count, 0);
+	assert_non_null(crowd_refusal(&crowd, "damaged"));
+}
+
+static void test_identity_ledgers_gid_stands(void **state)
+{
+	(void)state;
+	crowd.ledger[crowd.ledger_count++] = (struct ledger_entry){
+		.source = "corp", .id = "1", .kind = USER, .name = "ada", .uid = 5001, .gid = 5002
+	};
+	crowd.ledger[crowd.ledger_count++] = (struct ledger_entry){
+		.source = "corp", .id = "2", .kind = GROUP, .name = "ops", .gid = 5003
+	};
+	user("{\"id\":\"1\",\"userName\":\"ada\",\"" POSIX
+	     "\":{\"uidNumber\":5001,\"gidNumber\":6002}}");
+	group("{\"id\":\"2\",\"displayName\":\"ops\",\"" POSIX_GROUP "\":{\"gidNumber\":6003}}");
+	assert_int_equal(only()->gid, 5002);
+	assert_int_equal(crowd_group(&crowd, "ops")->gid, 5003);
+	assert_int_equal(crowd.out.refusal_count, 2);
+	assert_string_equal(crowd.out.refusals[0].code, "gid-changed");
+	assert_string_equal(crowd.out.refusals[1].code, "gid-changed");
 }
 
 static void test_identity_leavers_have_no_groups(void **state)
@@ -822,6 +892,31 @@ static void test_identity_hostile_records(void **state)
 	assert_true(tried >= 400);
 }
 
+// Legal, if odd: slashes, spaces, a DN, four thousand characters.
+static void test_identity_odd_ids_are_served(void **state)
+{
+	static const char *const ids[] = {
+		"/", "?", "#", "%2F", "a b", "..", "uid=ada,ou=people,dc=example,dc=com"
+	};
+	char longest[4097], json[4200];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ids) / sizeof(*ids); i++) {
+		crowd.count = 0;
+		(void)snprintf(json, sizeof(json), "{\"id\":\"%s\",\"userName\":\"ada\"}", ids[i]);
+		user(json);
+		assert_non_null(only());
+		assert_string_equal(only()->id, ids[i]);
+	}
+	memset(longest, 'x', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = '\0';
+	crowd.count = 0;
+	(void)snprintf(json, sizeof(json), "{\"id\":\"%s\",\"userName\":\"ada\"}", longest);
+	user(json);
+	assert_non_null(only());
+	assert_string_equal(only()->id, longest);
+}
+
 static void test_identity_records_without_an_id_are_refused(void **state)
 {
 	static const char *const rows[] = {
@@ -855,6 +950,9 @@ int main(void)
 		T(test_identity_twin_groups_are_both_refused),
 		T(test_identity_space_in_a_group_name),
 		T(test_identity_nesting_is_flattened_and_cycles_are_cut),
+		T(test_identity_nesting_ends_at_a_depth),
+		T(test_identity_damaged_records_are_nobody),
+		T(test_identity_ledgers_gid_stands),
 		T(test_identity_leavers_have_no_groups),
 		T(test_identity_local_group_is_mapped_by_name_or_id),
 		T(test_identity_policy_deny_beats_allow),
@@ -865,6 +963,7 @@ int main(void)
 		T(test_identity_collisions_are_never_probed),
 		T(test_identity_private_groups_stay_private),
 		T(test_identity_hostile_records),
+		T(test_identity_odd_ids_are_served),
 		T(test_identity_records_without_an_id_are_refused),
 	};
 

@@ -536,6 +536,71 @@ static void test_report(void **state)
 			    "[{\"id\":\"" ALICE "\",\"denied_at\":\"2026-01-02T03:04:05Z\"}]");
 }
 
+static void reports(uint64_t applied, int64_t now)
+{
+	char body[256];
+	struct json_object *a = poll_at("corp", "{\"maxEvents\":1}", now, NULL);
+	const char *any = jti(a, 0);
+
+	// the feed's name is the part before the dash
+	(void)snprintf(body, sizeof(body),
+		       "{\"maxEvents\":0,\"urn:scimd:report\":{\"host\":\"web1\","
+		       "\"applied\":\"%.16s-%llu\"}}",
+		       any, (unsigned long long)applied);
+	json_object_put(a);
+	json_object_put(poll_at("corp", body, now, NULL));
+}
+
+// Since when a door is closed is known also when the host has gone on; a place that does not
+// exist yet is believed of nobody.
+static void test_steps(void **state)
+{
+	struct seen seen = { 0 };
+	struct store_txn *view;
+
+	(void)state;
+	json_object_put(poll(NULL));
+	for (int i = 0; i < 200; i++)
+		happens(i == 9 || i == 49 ? FEED_DEACTIVATE : FEED_PATCH, RESOURCE_USER, ALICE, "");
+	reports(5, 5000);
+	reports(8, 8000);
+	reports(12, 12000);
+	reports(13, 13000);
+	reports(100, 100000);
+	for (uint64_t i = 101; i <= 200; i++)
+		reports(i, (int64_t)i * 1000);
+	reports(5000, 300000);
+	assert_int_equal(store_view(store, &view, NULL), 0);
+	assert_int_equal(stream_each(view, see, &seen), 0);
+	store_view_end(view);
+	assert_int_equal(seen.last.applied, 200);
+	assert_int_equal(stream_reached(&seen.last, 10), 12000);
+	assert_int_equal(stream_reached(&seen.last, 50), 100000);
+	assert_int_equal(stream_reached(&seen.last, 200), 200000);
+	assert_int_equal(stream_reached(&seen.last, 201), 0);
+	assert_int_equal(seen.last.step_count, 4);
+}
+
+// Only so much is kept; what is older than that was reached at the latest then.
+static void test_steps_are_bounded(void **state)
+{
+	struct seen seen = { 0 };
+	struct store_txn *view;
+
+	(void)state;
+	json_object_put(poll(NULL));
+	for (uint64_t i = 0; i < 3 * STREAM_STEPS; i++) {
+		happens(FEED_DELETE, RESOURCE_USER, ALICE, "");
+		reports(i + 1, (int64_t)(i + 1) * 1000);
+	}
+	assert_int_equal(store_view(store, &view, NULL), 0);
+	assert_int_equal(stream_each(view, see, &seen), 0);
+	store_view_end(view);
+	assert_int_equal(seen.last.step_count, STREAM_STEPS);
+	assert_int_equal(stream_reached(&seen.last, 1), (2 * STREAM_STEPS + 1) * 1000);
+	assert_int_equal(stream_reached(&seen.last, 3 * STREAM_STEPS), 3 * STREAM_STEPS * 1000);
+}
+
 static void test_bad_polls(void **state)
 {
 	static const struct {
@@ -625,6 +690,8 @@ int main(void)
 		T(test_trim_bounded),
 		T(test_another_feed),
 		T(test_report),
+		T(test_steps),
+		T(test_steps_are_bounded),
 		T(test_bad_polls),
 		T(test_read),
 		T(test_advertised),

@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$SRC"
 bad=0
 miss() { echo "$1" >&2; bad=1; }
-mapfile -t found < <(find nss scimd include $([ -d pam ] && echo pam) -name '*.[ch]')
+mapfile -t found < <(find nss pam scimd include -name '*.[ch]')
 sources=${found[*]}
 all="$sources $(find tests -name '*.[ch]' -not -path '*/node_modules/*')"
 
@@ -21,7 +21,8 @@ up=$(grep -nE '^#include "' $sources | awk -F: '
     if (path ~ /^scimd\/identity\//) return 3
     if (path ~ /^scimd\/client\//) return 4
     if (path ~ /^scimd\/(agent|directory)\//) return 5
-    if (path ~ /^(scimd\/(ctl|lockout)|nss|pam)\//) return 6
+    if (path ~ /^(nss|pam)\//) return 6
+    if (path ~ /^scimd\/(ctl|lockout)\//) return 7
     return -1
   }
   function part(path) { return path ~ /^scimd\// ? substr(path, 1, index(substr(path, 7), "/") + 6) : substr(path, 1, index(path, "/")) }
@@ -32,6 +33,8 @@ up=$(grep -nE '^#include "' $sources | awk -F: '
 # What goes into foreign processes: the module and the image's reader need libc and the contract only.
 foreign=$(grep -nE '^#include ["<]' nss/*.[ch] | grep -vE '"(nss/|scimd/image/(read|record)\.h)|<(scimd/[a-z]+|[a-z0-9_]+|sys/[a-z]+|linux/[a-z]+)\.h>' || :)
 [ -z "$foreign" ] || miss "$foreign"
+foreign=$(grep -nE '^#include ["<]' pam/*.[ch] | grep -vE '"(pam/[a-z]+\.h|scimd/image/read\.h)"|<(scimd/[a-z]+|security/pam_[a-z]+|[a-z0-9_]+|sys/[a-z]+)\.h>' || :)
+[ -z "$foreign" ] || miss "$foreign"
 
 echo "# a library has its one place"
 while read -r header where; do
@@ -39,9 +42,10 @@ while read -r header where; do
   stray=$(grep -lE "^#include <$header" $sources | grep -vE "^($where)$" || :)
   [ -z "$stray" ] || miss "<$header…> belongs to $where, not to: $stray"
 done <<'END'
-curl/ scimd/client/http\.c
+curl/ scimd/client/transfer[a-z_]*\.[ch]
 lmdb\.h scimd/store/(store|record|audit|internal)\.[ch]
 ini_ scimd/base/config_file\.c
+security/ pam/pam_scim\.c
 libsmartcols scimd/base/columns\.c
 microhttpd scimd/directory/http[a-z_]*\.[ch]
 END
@@ -57,11 +61,12 @@ for f in $all; do
 done
 
 echo "# one map for each module: it exports its entry points only"
+[ "$(tr -d '[:space:]' <pam/scim.map)" = '{global:pam_sm_*;local:*;};' ] || miss "pam/scim.map exports more than pam_sm_*"
 [ "$(tr -d '[:space:]' <nss/scim.map)" = '{global:_nss_scim_*;local:*;};' ] || miss "nss/scim.map exports more than _nss_scim_*"
 
 echo "# the tarball has all that the tests need"
 makefile=$(cat Makefile.am)
-for f in $(find tests packaging nss scimd include -type f -not -path '*/node_modules/*' \
+for f in $(find tests packaging docs nss pam scimd include -type f -not -path \'*/node_modules/*\' \
   -not -name '*.o' -not -name '*.lo' -not -path '*/.*'); do
   [[ "$makefile" == *"$f"* ]] && continue
   case $f in
@@ -73,6 +78,12 @@ done
 echo "# README's recipes are there"
 for f in $(grep -oE '`[a-z_]+/[a-z_/]+\.[a-z]+`' README.md | tr -d '`'; grep -oE '\]\([a-zA-Z][^):]+\)' README.md | sed 's/](\(.*\))/\1/'); do
   [ -e "$f" ] || miss "README.md names $f, which does not exist"
+done
+for page in docs/*.md; do # their links, relative to them
+  for f in $(grep -oE '\]\([a-zA-Z.][^):]+\)' "$page" | sed 's/](\(.*\))/\1/'); do
+    [ -e "docs/$f" ] || miss "$page names $f, which does not exist"
+  done
+  grep -qF "($page)" README.md || miss "README.md does not name $page"
 done
 for f in packaging/quickstart packaging/install-deps tests/run .ci/run; do [ -x "$f" ] || miss "$f cannot be run"; done
 while read -r f; do

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+//
+// People who are locked out and whose processes are still to be ended: found by
+// comparing the image that stands with what is about to be published, kept in the
+// store's queue until scim-lockout has done it (lockout.h). The entry is committed
+// before the image is published, so no crash between the two forgets anybody.
+//
+// Audit entries on the way: `seen`, `published`, `sessions ended`, each with `when`.
+#ifndef SCIMD_AGENT_LEAVER_H
+#define SCIMD_AGENT_LEAVER_H
+
+#include "scimd/base/fail.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct job_input;
+struct json_object;
+struct plan;
+struct resolved;
+struct store_txn;
+
+#define LEAVER_QUEUE "lockout/"
+#define LEAVER_KEY 24
+
+struct leaver {
+	struct json_object *json; // owns the strings
+	const char *name, *source, *id;
+	const char *cause; // "disabled", "deleted", "policy"
+	uint32_t uid;
+	int64_t changed, seen, published; // wall ms; changed: by the directory's word; 0: not known
+	bool held;                        // the brake: it waits for `scimctl lockout --accept`
+};
+
+int leaver_read(const char *text, struct leaver *out); // 0, -EBADMSG, -ENOMEM; then leaver_free
+void leaver_free(struct leaver *l);
+int leaver_put(struct store_txn *t, const struct leaver *l);
+int leaver_drop(struct store_txn *t, const struct leaver *l);
+// more: further members of the entry, taken over, or NULL.
+int leaver_audit(struct store_txn *t, const struct leaver *l, const char *event, int64_t when,
+		 struct json_object *more);
+
+// Before a publish: queues those whom it locks out anew, drops those whom it lets in again.
+int leaver_find(const struct job_input *in, const struct plan *p, const struct resolved *res,
+		struct fail *f);
+// After one, or when one stands: those of the queue whom the image denies are marked published.
+int leaver_published(const struct job_input *in, struct fail *f);
+
+#endif

@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: MIT
+//
+// Who leaves with a publish; see leaver.h. What counts is the image that stands:
+// whom it still lets in, or let in when they were last served, may have processes.
+#include "scimd/agent/config.h"
+#include "scimd/agent/leaver.h"
+#include "scimd/agent/plan.h"
+#include "scimd/base/clock.h"
+#include "scimd/image/read.h"
+#include "scimd/scim/resource.h"
+#include "scimd/store/queue.h"
+#include <errno.h>
+#include <limits.h>
+#include <scimd/account.h>
+#include <scimd/paths.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LEAVER_BRAKE 5u // people, or percent of them
+
+struct leaver_list {
+	const struct job_input *in;
+	const struct plan *plan;
+	const struct resolved *res;
+	struct leaver *list; // strings are borrowed
+	size_t count, cap;
+	size_t braked; // of them: whom the brake counts
+	struct leaver *drop;
+	size_t drop_count, drop_cap;
+};
+
+static struct leaver *leaver_room(struct leaver **list, size_t count, size_t *cap)
+{
+	if (count == *cap) {
+		size_t more = *cap ? *cap * 2 : 64;
+		struct leaver *l = reallocarray(*list, more, sizeof(*l));
+
+		if (!l)
+			return NULL;
+		*list = l;
+		*cap = more;
+	}
+	return &(*list)[count];
+}
+
+static int leaver_image(const struct config *c, struct image *im, enum image_way way)
+{
+	char path[PATH_MAX];
+
+	if (snprintf(path, sizeof(path), "%s/%s", c->state_dir, SCIMD_IMAGE_NAME) >=
+	    (int)sizeof(path))
+		return -ENAMETOOLONG;
+	return image_open(im, path, way);
+}
+
+static bool leaver_policy_ends(const struct config *c)
+{
+	return strcmp(c->lockout_policy, "end") == 0;
+}
+
+// NULL: this account's processes may stay.
+static const char *leaver_cause(const struct config *c, const struct account *ac)
+{
+	if (ac->state == ACCOUNT_DISABLED)
+		return "disabled";
+	if (ac->state == ACCOUNT_DELETED)
+		return "deleted";
+	if (ac->state == ACCOUNT_ACTIVE && ac->verdict == VERDICT_DENY && leaver_policy_ends(c))
+		return "policy";
+	return NULL;
+}
+
+// Whether the image that stands leaves room for processes of theirs. One whose record
+// is damaged does: scim-lockout looks for itself.
+static bool leaver_was_in(const struct image *im, uint32_t uid, const char *cause)
+{
+	struct image_found_user u;
+	int r = image_user_by_id(im, uid, NULL, 0, &u);
+
+	if (r == -ENOENT)
+		return false;
+	if (r < 0)
+		return true;
+	if (strcmp(cause, "policy") == 0)
+		return u.head.verdict != VERDICT_DENY;
+	return u.head.state == ACCOUNT_ACTIVE || u.head.state == ACCOUNT_REFUSED;
+}
+
+static int leaver_add(struct leaver_list *ll, const struct account *ac, const char *cause)
+{
+	const struct ledger_entry *e =
+		ac->ledger == UINT32_MAX ? NULL : &ll->plan->ledger[ac->ledger];
+	struct leaver *l = leaver_room(&ll->list, ll->count, &ll->cap);
+
+	if (!l)
+		return -ENOMEM;
+	*l = (struct leaver){ .name = ac->name,
+			      .source =
+				      e ? e->source : ll->in->config->directories[ac->source].name,
+			      .id = ac->id,
+			      .cause = cause,
+			      .uid = ac->uid,
+			      .seen = ll->in->seen ? ll->in->seen : clock_wall() };
+	ll->count++;
+	// Whoever accepted that they are removed has accepted this too.
+	ll->braked += !(ll->in->accept_removals && strcmp(cause, "deleted") == 0);
+	return 0;
+}
+
+static int leaver_compare(struct leaver_list *ll)
+{
+	struct image im;
+	size_t people = 0;
+	int r = leaver_image(ll->in->config, &im, IMAGE_BY_MAP);
+
+	if (r < 0)
+		return 0; // nobody was let in by it
+	for (uint32_t i = 0; i < ll->res->account_count && r == 0; i++) {
+		const struct account *ac = &ll->res->accounts[i];
+		const char *cause = leaver_cause(ll->in->config, ac);
+
+		people += ac->state == ACCOUNT_ACTIVE || ac->state == ACCOUNT_DISABLED;
+		if (cause && leaver_was_in(&im, ac->uid, cause))
+			r = leaver_add(ll, ac, cause);
+	}
+	image_close(&im);
+	people = people * LEAVER_BRAKE / 100;
+	for (size_t i = 0;
+	     ll->braked > (people > LEAVER_BRAKE ? people : LEAVER_BRAKE) && i < ll->count; i++)
+		ll->list[i].held =
+			!(ll->in->accept_removals && strcmp(ll->list[i].cause, "deleted") == 0);
+	return r;
+}
+
+// When the directory says that the record was changed, as far as it says so.
+static int leaver_changed(struct leaver_list *ll)
+{
+	struct table ids = TABLE_INIT;
+	int r = 0;
+
+	for (size_t i = 0; i < ll->count && r == 0; i++)
+		r = table_put(&ids, ll->list[i].id, strlen(ll->list[i].id), (uint32_t)i);
+	for (size_t i = 0; i < ll->plan->count && r == 0; i++) {
+		const struct plan_item *it = &ll->plan->items[i];
+		uint32_t at = it->kind == RESOURCE_USER && it->what == '~'
+				      ? table_get(&ids, it->id, strlen(it->id))
+				      : TABLE_NONE;
+		struct field f;
+		int64_t ms;
+
+		if (at == TABLE_NONE ||
+		    strcmp(ll->in->config->directories[it->source].name, ll->list[at].source) !=
+			    0 ||
+		    resource_find(it->bytes, it->len, FIELD_MODIFIED, &f) != 1 ||
+		    clock_parse(f.text, f.len, &ms) < 0)
+			continue;
+		if (ms <= ll->list[at].seen) // a clock that is ahead says nothing
+			ll->list[at].changed = ms;
+	}
+	table_free(&ids);
+	return r;
+}
+
+static int leaver_by_uid(const void *key, const void *at)
+{
+	uint32_t a = *(const uint32_t *)key, b = ((const struct account *)at)->uid;
+
+	return a < b ? -1 : a > b;
+}
+
+// Entries of the queue whose people may stay after all.
+static int leaver_queued(void *arg, const char *key, const char *text)
+{
+	struct leaver_list *ll = arg;
+	const struct account *ac;
+	struct leaver *l = leaver_room(&ll->drop, ll->drop_count, &ll->drop_cap);
+	int r = l ? leaver_read(text, l) : -ENOMEM;
+
+	(void)key;
+	if (r < 0)
+		return r == -EBADMSG ? 0 : r;
+	ac = bsearch(&l->uid, ll->res->accounts, ll->res->account_count, sizeof(*ac),
+		     leaver_by_uid);
+	if (ac && !leaver_cause(ll->in->config, ac))
+		ll->drop_count++;
+	else
+		leaver_free(l);
+	return 0;
+}
+
+static int leaver_write(struct store_txn *t, void *arg, struct fail *f)
+{
+	struct leaver_list *ll = arg;
+	int r = 0;
+
+	for (size_t i = 0; i < ll->drop_count && r == 0; i++) {
+		r = leaver_drop(t, &ll->drop[i]);
+		if (r == 0)
+			r = leaver_audit(t, &ll->drop[i], "let in again", clock_wall(), NULL);
+	}
+	for (size_t i = 0; i < ll->count && r == 0; i++) {
+		r = leaver_put(t, &ll->list[i]);
+		if (r == 0)
+			r = leaver_audit(t, &ll->list[i], "seen", ll->list[i].seen, NULL);
+	}
+	return r < 0 ? fail(f, -r, "who is locked out cannot be noted: %s", fail_word(r)) : 0;
+}
+
+int leaver_find(const struct job_input *in, const struct plan *p, const struct resolved *res,
+		struct fail *f)
+{
+	struct leaver_list ll = { .in = in, .plan = p, .res = res };
+	struct store_txn *view;
+	int r = store_view(in->store, &view, f);
+
+	if (r < 0)
+		return r;
+	r = store_queue_each(view, LEAVER_QUEUE, leaver_queued, &ll);
+	store_view_end(view);
+	if (r == 0)
+		r = leaver_compare(&ll);
+	if (r == 0 && ll.count)
+		r = leaver_changed(&ll);
+	if (r < 0)
+		(void)fail(f, -r, "who is locked out cannot be told: %s", fail_word(r));
+	else if (ll.count || ll.drop_count)
+		r = store_apply(in->store, leaver_write, &ll, f);
+	for (size_t i = 0; i < ll.drop_count; i++)
+		leaver_free(&ll.drop[i]);
+	free(ll.drop);
+	free(ll.list);
+	return r;
+}
+
+// ---------------------------------------------------------------- after it
+
+struct leaver_marks {
+	struct image image;
+	struct leaver *list;
+	size_t count, cap;
+};
+
+static int leaver_unmarked(void *arg, const char *key, const char *text)
+{
+	struct leaver_marks *m = arg;
+	struct leaver *l = leaver_room(&m->list, m->count, &m->cap);
+	struct image_found_user u;
+	int r = l ? leaver_read(text, l) : -ENOMEM;
+
+	(void)key;
+	if (r < 0)
+		return r == -EBADMSG ? 0 : r;
+	if (!l->published && image_user_by_id(&m->image, l->uid, NULL, 0, &u) == 0 &&
+	    u.head.verdict == VERDICT_DENY)
+		m->count++;
+	else
+		leaver_free(l);
+	return 0;
+}
+
+static int leaver_mark(struct store_txn *t, void *arg, struct fail *f)
+{
+	struct leaver_marks *m = arg;
+	int r = 0;
+
+	(void)f;
+	for (size_t i = 0; i < m->count && r == 0; i++) {
+		m->list[i].published = m->image.head.published;
+		r = leaver_put(t, &m->list[i]);
+		if (r == 0)
+			r = leaver_audit(t, &m->list[i], "published", m->list[i].published, NULL);
+	}
+	return r;
+}
+
+int leaver_published(const struct job_input *in, struct fail *f)
+{
+	struct leaver_marks m = { .count = 0 };
+	struct store_txn *view;
+	int r = leaver_image(in->config, &m.image, IMAGE_BY_PREAD);
+
+	if (r < 0)
+		return 0; // it will be, and then they are marked
+	r = store_view(in->store, &view, f);
+	if (r == 0) {
+		r = store_queue_each(view, LEAVER_QUEUE, leaver_unmarked, &m);
+		store_view_end(view);
+	}
+	if (r == 0 && m.count)
+		r = store_apply(in->store, leaver_mark, &m, f);
+	image_close(&m.image);
+	for (size_t i = 0; i < m.count; i++)
+		leaver_free(&m.list[i]);
+	free(m.list);
+	return r;
+}

@@ -1,0 +1,436 @@
+// SPDX-License-Identifier: MIT
+//
+// The queue of leavers and who is asked for next; see lockout.h.
+#include "scimd/agent/lockout.h"
+#include "scimd/agent/config.h"
+#include "scimd/agent/control.h"
+#include "scimd/agent/internal.h"
+#include "scimd/agent/leaver.h"
+#include "scimd/base/clock.h"
+#include "scimd/base/log.h"
+#include "scimd/store/queue.h"
+#include <errno.h>
+#include <json-c/json.h>
+#include <scimd/lockout.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LOCKOUT_ASKS 8
+#define LOCKOUT_TOLD 64         // in one report
+#define LOCKOUT_PAUSE_MAX 60000 // ms between two tries
+
+struct lockout_entry {
+	struct lockout_entry *next;
+	struct lockout *owner;
+	struct leaver who;
+	struct lockout_ask *ask; // under way
+	bool stays;              // still in the queue (while it is read)
+	bool finished;           // done, or refused for good; not written yet
+	struct json_object *evidence;
+	char refused[256]; // for good: why
+	int64_t over;
+	int64_t not_before; // boot clock, ms
+	unsigned int failures;
+};
+
+struct lockout_told { // one that ended
+	struct leaver who;
+	int64_t ended;
+};
+
+struct lockout {
+	struct agent *agent;
+	struct lockout_entry *entries;
+	unsigned int asking;
+	sd_event_source *timer;
+	char problem[320];
+	struct lockout_told told[LOCKOUT_TOLD]; // a ring
+	size_t told_next;
+};
+
+int lockout_new(struct agent *a, struct lockout **out)
+{
+	struct lockout *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		return -ENOMEM;
+	l->agent = a;
+	*out = l;
+	return 0;
+}
+
+static void lockout_entry_free(struct lockout_entry *e)
+{
+	lockout_ask_free(e->ask);
+	leaver_free(&e->who);
+	json_object_put(e->evidence);
+	free(e);
+}
+
+void lockout_free(struct lockout *l)
+{
+	if (!l)
+		return;
+	for (struct lockout_entry *e = l->entries, *next; e; e = next) {
+		next = e->next;
+		lockout_entry_free(e);
+	}
+	for (size_t i = 0; i < LOCKOUT_TOLD; i++)
+		leaver_free(&l->told[i].who);
+	(void)sd_event_source_disable_unref(l->timer);
+	free(l);
+}
+
+// ------------------------------------------------------------ reading the queue
+
+static int lockout_queued(void *arg, const char *key, const char *text)
+{
+	struct lockout *l = arg;
+	struct lockout_entry *e = l->entries;
+	struct leaver who;
+	int r = leaver_read(text, &who);
+
+	if (r < 0) {
+		log_error("the queue's entry %s cannot be read", key);
+		return r == -EBADMSG ? 0 : r;
+	}
+	while (e && e->who.uid != who.uid)
+		e = e->next;
+	if (e) {
+		leaver_free(&e->who);
+	} else {
+		e = calloc(1, sizeof(*e));
+		if (!e) {
+			leaver_free(&who);
+			return -ENOMEM;
+		}
+		e->owner = l;
+		e->next = l->entries;
+		l->entries = e;
+	}
+	e->who = who;
+	e->stays = true;
+	return 0;
+}
+
+static int lockout_read(struct lockout *l)
+{
+	struct lockout_entry **at = &l->entries, *e;
+	struct store_txn *view;
+	int r = store_view(l->agent->store, &view, NULL);
+
+	if (r < 0)
+		return r;
+	for (e = l->entries; e; e = e->next)
+		e->stays = false;
+	r = store_queue_each(view, LEAVER_QUEUE, lockout_queued, l);
+	store_view_end(view);
+	// Those who were let in again meanwhile.
+	while (r == 0 && (e = *at)) {
+		if (e->stays || e->finished) {
+			at = &e->next;
+			continue;
+		}
+		l->asking -= e->ask != NULL;
+		*at = e->next;
+		lockout_entry_free(e);
+	}
+	return r;
+}
+
+// ---------------------------------------------------------------- what was done
+
+static int lockout_write(struct store_txn *t, void *arg, struct fail *f)
+{
+	struct lockout *l = arg;
+	int r = 0;
+
+	(void)f;
+	for (struct lockout_entry *e = l->entries; e && r == 0; e = e->next) {
+		if (!e->finished)
+			continue;
+		r = leaver_drop(t, &e->who);
+		if (r == 0)
+			r = leaver_audit(t, &e->who,
+					 e->refused[0] ? "sessions not ended" : "sessions ended",
+					 e->over, json_object_get(e->evidence));
+	}
+	return r;
+}
+
+// Remembered for the report, which the directory gets at once.
+static void lockout_tell(struct lockout *l, struct lockout_entry *e)
+{
+	struct lockout_told *t = &l->told[l->told_next++ % LOCKOUT_TOLD];
+	struct agent *a = l->agent;
+
+	leaver_free(&t->who);
+	*t = (struct lockout_told){ e->who, e->over };
+	e->who = (struct leaver){ 0 };
+	for (size_t i = 0; i < a->config->directory_count; i++)
+		if (strcmp(a->config->directories[i].name, t->who.source) == 0)
+			ear_tell(a->ears[i]);
+}
+
+static void report_add(struct json_object *list, const struct leaver *who, int64_t ended)
+{
+	struct json_object *o = json_object_new_object();
+	char at[CLOCK_TEXT];
+
+	(void)json_object_object_add(o, "id", json_object_new_string(who->id));
+	(void)json_object_object_add(o, "denied_at",
+				     json_object_new_string(clock_format(at, who->published)));
+	if (ended)
+		(void)json_object_object_add(o, "ended_at",
+					     json_object_new_string(clock_format(at, ended)));
+	(void)json_object_array_add(list, o);
+}
+
+struct json_object *lockout_report(const struct lockout *l, const char *source)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (size_t i = 0; i < LOCKOUT_TOLD; i++) {
+		const struct lockout_told *t = &l->told[(l->told_next + i) % LOCKOUT_TOLD];
+
+		if (t->who.id && strcmp(t->who.source, source) == 0)
+			report_add(list, &t->who, t->ended);
+	}
+	for (const struct lockout_entry *e = l->entries;
+	     e && json_object_array_length(list) < LOCKOUT_TOLD; e = e->next)
+		if (e->who.published && !e->finished && strcmp(e->who.source, source) == 0)
+			report_add(list, &e->who, 0);
+	if (json_object_array_length(list))
+		return list;
+	json_object_put(list);
+	return NULL;
+}
+
+// The worker may hold the store's writer for long; then the end of the round does it.
+static void lockout_note(struct lockout *l)
+{
+	struct lockout_entry **at = &l->entries, *e;
+	struct fail f = { "" };
+	bool any = false;
+
+	for (e = l->entries; e; e = e->next)
+		any |= e->finished;
+	if (!any || worker_busy(l->agent->worker))
+		return;
+	if (store_apply(l->agent->store, lockout_write, l, &f) < 0) {
+		log_error("what scim-lockout did cannot be noted: %s", f.text);
+		return;
+	}
+	while ((e = *at)) {
+		if (!e->finished) {
+			at = &e->next;
+			continue;
+		}
+		*at = e->next;
+		if (!e->refused[0])
+			lockout_tell(l, e);
+		lockout_entry_free(e);
+	}
+}
+
+static struct json_object *lockout_evidence(struct lockout_answer *an)
+{
+	struct json_object *o = json_object_new_object();
+	char at[CLOCK_TEXT];
+
+	(void)json_object_object_add(o, "began",
+				     json_object_new_string(clock_format(at, an->began)));
+	(void)json_object_object_add(o, "processes", json_object_new_int64(an->processes));
+	(void)json_object_object_add(o, "sessions", json_object_new_int64(an->sessions));
+	(void)json_object_object_add(o, "root", json_object_new_int64(an->root));
+	if (an->left)
+		(void)json_object_object_add(o, "left", json_object_get(an->left));
+	return o;
+}
+
+static void lockout_done(struct lockout_entry *e, struct lockout_answer *an)
+{
+	e->finished = true;
+	e->over = an->over ? an->over : clock_wall();
+	e->evidence = lockout_evidence(an);
+	log_info("\"%s\" (uid %u) was locked out: %u processes ended", e->who.name, e->who.uid,
+		 an->processes);
+}
+
+static void lockout_again(struct lockout_entry *e, const char *why)
+{
+	int64_t pause = 500;
+
+	for (unsigned int i = 0; i < e->failures && pause < LOCKOUT_PAUSE_MAX; i++)
+		pause *= 2;
+	e->not_before = clock_boot() + (pause < LOCKOUT_PAUSE_MAX ? pause : LOCKOUT_PAUSE_MAX);
+	if (e->failures++ == 0)
+		log_warning("the processes of \"%s\" (uid %u) are not ended yet: %s", e->who.name,
+			    e->who.uid, why);
+	(void)snprintf(e->owner->problem, sizeof(e->owner->problem), "%s", why);
+}
+
+// Refusals that no later image changes.
+static bool lockout_for_good(const char *code)
+{
+	return strcmp(code, LOCKOUT_RESERVED) == 0 || strcmp(code, LOCKOUT_LOCAL) == 0;
+}
+
+static void lockout_on_answer(void *arg, struct lockout_answer *an)
+{
+	struct lockout_entry *e = arg;
+	struct lockout *l = e->owner;
+
+	e->ask = NULL;
+	l->asking--;
+	if (an->done) {
+		l->problem[0] = '\0';
+		lockout_done(e, an);
+	} else if (lockout_for_good(an->code)) {
+		(void)snprintf(e->refused, sizeof(e->refused), "%s", an->text);
+		e->finished = true;
+		e->over = clock_wall();
+		e->evidence = json_object_new_object();
+		(void)json_object_object_add(e->evidence, "detail",
+					     json_object_new_string(an->text));
+		log_error("the processes of \"%s\" are not ended: %s", e->who.name, an->text);
+	} else {
+		lockout_again(e, an->text);
+	}
+	lockout_note(l);
+	if (!lockout_go(l) && l->agent->once && !l->agent->wishes)
+		(void)sd_event_exit(l->agent->event, 0);
+}
+
+// ----------------------------------------------------------------------- asking
+
+static int lockout_on_timer(sd_event_source *s, uint64_t usec, void *arg)
+{
+	(void)s;
+	(void)usec;
+	(void)lockout_go(arg);
+	return 0;
+}
+
+static void lockout_later(struct lockout *l, int64_t ms)
+{
+	(void)sd_event_source_disable_unref(l->timer);
+	l->timer = NULL;
+	if (!l->agent->once)
+		(void)sd_event_add_time_relative(l->agent->event, &l->timer, CLOCK_BOOTTIME,
+						 (uint64_t)ms * 1000, 1000, lockout_on_timer, l);
+}
+
+bool lockout_go(struct lockout *l)
+{
+	int64_t now = clock_boot(), next = INT64_MAX;
+
+	lockout_note(l);
+	if (lockout_read(l) < 0)
+		next = now + 1000;
+	for (struct lockout_entry *e = l->entries; e; e = e->next) {
+		struct fail f = { "" };
+
+		if (e->ask || e->finished || e->who.held || !e->who.published)
+			continue;
+		if (e->not_before <= now && l->asking < LOCKOUT_ASKS) {
+			if (lockout_ask(l->agent, e->who.uid, strcmp(e->who.cause, "policy") == 0,
+					lockout_on_answer, e, &e->ask, &f) == 0)
+				l->asking++;
+			else
+				lockout_again(e, f.text);
+		}
+		if (!e->ask && e->not_before > now && e->not_before < next)
+			next = e->not_before;
+	}
+	if (!l->entries)
+		l->problem[0] = '\0';
+	if (next != INT64_MAX)
+		lockout_later(l, next > now ? next - now : 0);
+	return l->asking > 0;
+}
+
+void lockout_state(const struct lockout *l, struct lockout_state *out)
+{
+	*out = (struct lockout_state){ .problem = l->problem };
+	for (const struct lockout_entry *e = l->entries; e; e = e->next) {
+		out->queued += !e->finished;
+		out->held += !e->finished && e->who.held;
+	}
+}
+
+// --------------------------------------------------------------- the command
+
+static struct json_object *lockout_entry_json(const struct lockout_entry *e)
+{
+	struct json_object *o = json_object_new_object();
+	char at[CLOCK_TEXT];
+
+	(void)json_object_object_add(o, "name", json_object_new_string(e->who.name));
+	(void)json_object_object_add(o, "uid", json_object_new_int64(e->who.uid));
+	(void)json_object_object_add(o, "source", json_object_new_string(e->who.source));
+	(void)json_object_object_add(o, "id", json_object_new_string(e->who.id));
+	(void)json_object_object_add(o, "cause", json_object_new_string(e->who.cause));
+	(void)json_object_object_add(o, "seen",
+				     json_object_new_string(clock_format(at, e->who.seen)));
+	(void)json_object_object_add(o, "state",
+				     json_object_new_string(e->who.held         ? "held"
+							    : !e->who.published ? "publishing"
+							    : e->ask            ? "ending"
+										: "waiting"));
+	return o;
+}
+
+static int lockout_accept(struct store_txn *t, void *arg, struct fail *f)
+{
+	struct lockout *l = arg;
+	int r = 0;
+
+	(void)f;
+	for (struct lockout_entry *e = l->entries; e && r == 0; e = e->next) {
+		struct leaver who = e->who;
+
+		if (!who.held || e->finished)
+			continue;
+		who.held = false;
+		r = leaver_put(t, &who);
+		if (r == 0)
+			r = leaver_audit(t, &who, "ending accepted", clock_wall(), NULL);
+	}
+	return r;
+}
+
+void command_lockout(struct control_call *call)
+{
+	struct lockout *l = call->agent->lockout;
+	struct json_object *o, *list, *v;
+	struct lockout_state st;
+	struct fail f = { "" };
+
+	if (json_object_object_get_ex(call->request, "accept", &v) && json_object_get_boolean(v)) {
+		if (worker_busy(call->agent->worker)) {
+			control_error(call, "temporary",
+				      "a sync is being written; try again in a moment");
+			return;
+		}
+		if (lockout_read(l) < 0 ||
+		    store_apply(call->agent->store, lockout_accept, l, &f) < 0) {
+			control_error(call, "failed", f.text[0] ? f.text : "out of memory");
+			return;
+		}
+		(void)lockout_go(l);
+	}
+	o = json_object_new_object();
+	list = json_object_new_array();
+	lockout_state(l, &st);
+	(void)json_object_object_add(o, "schema", json_object_new_int(1));
+	for (const struct lockout_entry *e = l->entries; e; e = e->next)
+		if (!e->finished)
+			(void)json_object_array_add(list, lockout_entry_json(e));
+	(void)json_object_object_add(o, "lockouts", list);
+	(void)json_object_object_add(o, "held", json_object_new_int64((int64_t)st.held));
+	if (st.problem[0])
+		(void)json_object_object_add(o, "problem", json_object_new_string(st.problem));
+	control_ok(call, o);
+}
