@@ -11,6 +11,7 @@
 
 #define SCIMD_CONF SCIMD_SYSCONFDIR "/scimd/scimd.conf"
 #define SCIMD_CREDENTIALS SCIMD_SYSCONFDIR "/scimd/credentials.d"
+#define SCIMD_HOOKS SCIMD_SYSCONFDIR "/scimd/hooks.d"
 #define SCIMD_STATE_DIR "/var/lib/scimd"
 #define SCIMD_IMAGE_NAME "accounts.image"
 #define SCIMD_IMAGE SCIMD_STATE_DIR "/" SCIMD_IMAGE_NAME

@@ -12,9 +12,10 @@
 // root-or-the-person-asked-about. A malformed or oversized frame closes the
 // connection; a client that is silent for WIRE_SECONDS is cut off.
 //
-// Commands: status · explain {name} · refusals · sync {full, dry_run, wait,
-// accept_removals, accept_directory} · audit {user, since, verify} · check
-// {name} (the live check) · session {name} (one began) · cache · rebuild · reload.
+// Commands: status · explain {name, if_disabled, if_group} · people {from} ·
+// refusals · sync {full, dry_run, wait, accept_removals, accept_directory} ·
+// audit {user, since, verify} · check {name} (the live check) · session {name}
+// (one began) · cache · rebuild · reload · lockout {accept} · evidence {user, limit}.
 #ifndef SCIMD_WIRE_H
 #define SCIMD_WIRE_H
 

@@ -54,12 +54,16 @@ void agent_status_get(struct agent *a, struct agent_status *out)
 				      .no_room = a->no_room,
 				      .next_at = a->next_at };
 	lockout_state(a->lockout, &out->lockout);
+	hook_state(a->hook, &out->hook);
 }
 
 static void agent_directories_free(struct agent_directory *d, size_t n)
 {
-	for (size_t i = 0; d && i < n; i++)
+	for (size_t i = 0; d && i < n; i++) {
 		round_held_clear(&d[i]);
+		tags_clear(&d[i].tags);
+		tags_clear(&d[i].tags_new);
+	}
 	free(d);
 }
 
@@ -345,6 +349,8 @@ int agent_new(const struct agent_options *o, struct agent **out, struct fail *f)
 		r = worker_new(a->event, round_on_job, a, &a->worker, f);
 	if (r == 0)
 		r = lockout_new(a, &a->lockout);
+	if (r == 0)
+		r = hook_new(a, &a->hook);
 	if (r == 0 && !a->once)
 		r = agent_listen(a, f);
 	if (r < 0)
@@ -386,6 +392,7 @@ void agent_free(struct agent *a)
 	worker_free(a->worker);
 	control_close(a->control);
 	lockout_free(a->lockout);
+	hook_free(a->hook);
 	round_clear(a);
 	if (a->store)
 		visit_flush(a);

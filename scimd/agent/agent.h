@@ -10,9 +10,11 @@
 #define SCIMD_AGENT_AGENT_H
 
 #include "scimd/agent/config.h"
+#include "scimd/agent/hook.h"
 #include "scimd/agent/job.h"
 #include "scimd/agent/lockout.h"
 #include "scimd/base/fail.h"
+#include "scimd/client/tags.h"
 #include <stdbool.h>
 #include <stdint.h>
 #include <systemd/sd-event.h>
@@ -40,6 +42,8 @@ struct agent_directory {
 	uint64_t users, groups; // received in the last complete pull
 	bool no_look;           // it cannot tell who is disabled without a full list
 	int64_t retry_after;    // seconds the server asked for in the last round, -1
+	struct tags tags;       // of the last complete lists that were applied
+	struct tags tags_new;   // of those that a round under way has read
 };
 
 struct agent_status {
@@ -55,6 +59,7 @@ struct agent_status {
 	const char *no_room; // of the last job (job.h)
 	int64_t next_at;     // wall ms
 	struct lockout_state lockout;
+	struct hook_state hook;
 };
 
 // A round somebody asked for.

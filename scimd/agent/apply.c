@@ -4,6 +4,7 @@
 // map grew), so nothing is kept between runs.
 #include "scimd/agent/apply.h"
 #include "scimd/agent/config.h"
+#include "scimd/agent/hook.h"
 #include "scimd/agent/plan.h"
 #include "scimd/base/buf.h"
 #include "scimd/base/clock.h"
@@ -20,7 +21,8 @@ struct apply {
 	struct plan *p;
 	const struct resolved *res;
 	int64_t now;
-	struct table names; // of people in the ledger → its index
+	struct table names;        // of people in the ledger → its index
+	struct hook_writer *hooks; // of this run, or NULL
 };
 
 static const char *apply_source(const struct apply *a, uint32_t source)
@@ -55,7 +57,7 @@ static int apply_audit(struct store_txn *t, const char *event, const char *sourc
 	return r;
 }
 
-static bool apply_inactive(const void *bytes, size_t len)
+bool apply_inactive(const void *bytes, size_t len)
 {
 	struct field f;
 
@@ -63,7 +65,7 @@ static bool apply_inactive(const void *bytes, size_t len)
 	       !(f.len == 4 && memcmp(f.text, "true", 4) == 0);
 }
 
-static const char *apply_event(const struct plan_item *it)
+const char *apply_event(const struct plan_item *it)
 {
 	bool was = apply_inactive(it->old_bytes, it->old_len),
 	     is = apply_inactive(it->bytes, it->len);
@@ -92,8 +94,10 @@ static int apply_deleted(struct store_txn *t, const struct apply *a, const struc
 	l.name = name;
 	l.source = apply_source(a, it->source);
 	l.id = it->id;
+	if (!l.deleted && it->kind == RESOURCE_USER && a->hooks)
+		r = hook_write_deleted(a->hooks, it, &l);
 	l.deleted = true;
-	return store_ledger_put(t, &l);
+	return r < 0 ? r : store_ledger_put(t, &l);
 }
 
 static int apply_item(struct store_txn *t, const struct apply *a, const struct plan_item *it)
@@ -168,9 +172,12 @@ static int apply_accounts(struct store_txn *t, const struct apply *a)
 	for (uint32_t i = 0; i < a->res->account_count && r == 0; i++) {
 		const struct account *ac = &a->res->accounts[i];
 
-		if (ac->state == ACCOUNT_ACTIVE || ac->state == ACCOUNT_DISABLED)
-			r = apply_ledger(t, a, RESOURCE_USER, ac->source, ac->id, ac->name, ac->uid,
-					 ac->gid, ac->ledger);
+		if (ac->state != ACCOUNT_ACTIVE && ac->state != ACCOUNT_DISABLED)
+			continue;
+		r = apply_ledger(t, a, RESOURCE_USER, ac->source, ac->id, ac->name, ac->uid,
+				 ac->gid, ac->ledger);
+		if (r == 0 && a->hooks)
+			r = hook_write_account(a->hooks, ac);
 	}
 	for (uint32_t i = 0; i < a->res->group_count && r == 0; i++) {
 		const struct account_group *g = &a->res->groups[i];
@@ -202,7 +209,7 @@ static int apply_state(struct store_txn *t, const struct apply *a)
 static int apply_all(struct store_txn *t, void *arg, struct fail *f)
 {
 	struct apply *a = arg;
-	int r = 0;
+	int r = hook_writer_new(a->in, a->p, t, &a->hooks);
 
 	for (size_t i = 0; i < a->p->count && r == 0; i++)
 		if (a->p->items[i].what != '=')
@@ -211,6 +218,10 @@ static int apply_all(struct store_txn *t, void *arg, struct fail *f)
 		r = apply_accounts(t, a);
 	if (r == 0)
 		r = apply_state(t, a);
+	if (r == 0)
+		r = hook_writer_end(a->hooks);
+	hook_writer_free(a->hooks);
+	a->hooks = NULL;
 	return r < 0 && f ? fail(f, -r, "the store cannot be written: %s", fail_word(r)) : r;
 }
 

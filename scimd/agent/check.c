@@ -3,6 +3,7 @@
 // The live check as a command: from a name to a person, whether the caller may ask
 // about them, and the answer. Root may ask about anyone, another uid only about itself.
 #include "scimd/agent/agent.h"
+#include "scimd/agent/answer.h"
 #include "scimd/agent/control.h"
 #include "scimd/agent/internal.h"
 #include "scimd/agent/live.h"
@@ -89,9 +90,8 @@ static void check_gone(struct control_call *call)
 
 static void check_tell(struct control_call *call, int64_t began, const struct live_answer *a)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = answer_new();
 
-	(void)json_object_object_add(o, "schema", json_object_new_int(1));
 	(void)json_object_object_add(o, "answer", json_object_new_string(a->word));
 	(void)json_object_object_add(o, "status", json_object_new_int(a->status));
 	(void)json_object_object_add(o, "ms", json_object_new_int64(clock_boot() - began));

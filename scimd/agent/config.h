@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // /etc/scimd/scimd.conf and conf.d/*.conf, read whole and checked before any of
-// it is used. One table row in config.c per setting: section, name, type,
+// it is used. One table row in config_rows.c per setting: section, name, type,
 // default, range, one line of help; the manual and `config show` print the rows.
 //
 // Life: config_load makes an immutable struct config (any thread may read it);
@@ -54,8 +54,10 @@ struct config {
 	struct scim_filter *allow, *deny, *break_glass; // owned; identity points at them
 	uint32_t stale_warn, stale_deny;                // seconds, 0 = never
 	const char *lockout_policy, *lockout_message, *lockout_socket;
-	uint32_t lockout_grace;      // seconds
-	struct config_value *values; // every setting, in table order per section
+	uint32_t lockout_grace; // seconds
+	const char *hook_socket;
+	uint32_t hook_timeout, hook_retries; // seconds; tries after the first
+	struct config_value *values;         // every setting, in table order per section
 	size_t value_count;
 };
 

@@ -36,6 +36,7 @@ struct control_command {
 };
 
 extern const struct control_command control_commands[]; // command.c; name NULL at the end
+void command_status(struct control_call *call);         // command_status.c
 
 int control_open(struct agent *agent, const char *path, struct control **out, struct fail *f);
 void control_close(struct control *c);

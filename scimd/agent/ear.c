@@ -204,6 +204,11 @@ void ear_end(struct ear *e, bool good)
 	listen_done(e->listen, good && !e->bad);
 }
 
+bool ear_hears(const struct ear *e)
+{
+	return e->listen && strncmp(e->state, "connected", strlen("connected")) == 0;
+}
+
 const char *ear_state(const struct ear *e)
 {
 	return e->state;

@@ -38,6 +38,7 @@ size_t ear_take(struct ear *e, bool full, const struct listen_change **list);
 void ear_failed(struct ear *e);             // this directory's part of the round was no good
 void ear_end(struct ear *e, bool good);     // the round has ended
 void ear_tell(struct ear *e);               // a lock-out of its people came further
+bool ear_hears(const struct ear *e);        // changes come by themselves
 const char *ear_state(const struct ear *e); // a sentence for people
 
 #endif

@@ -3,6 +3,7 @@
 // From the audit log: for everybody who was locked out, when the directory changed
 // the record, when this host saw it, when the door was closed, and when the last
 // process had ended. It is evidence only while the log's chain is whole.
+#include "scimd/agent/answer.h"
 #include "scimd/agent/control.h"
 #include "scimd/agent/internal.h"
 #include "scimd/agent/lockout.h"
@@ -24,11 +25,6 @@ struct evidence {
 	struct json_object *open; // "SOURCE ID" → the last lock-out of that person
 	bool good;
 };
-
-static void put_str(struct json_object *o, const char *key, const char *v)
-{
-	(void)json_object_object_add(o, key, json_object_new_string(v));
-}
 
 static int64_t get_time(struct json_object *o, const char *key)
 {
@@ -167,7 +163,7 @@ static int evidence_read(struct evidence *ev, struct store_txn *view, struct jso
 	(void)json_object_object_add(o, "chain_whole", json_object_new_boolean(r == 0));
 	(void)json_object_object_add(o, "entries", json_object_new_int64((int64_t)count));
 	if (r < 0) {
-		put_str(o, "problem", f.text[0] ? f.text : fail_word(r));
+		answer_str(o, "problem", f.text[0] ? f.text : fail_word(r));
 		ev->good = false;
 	}
 	return store_audit_each(view, 1, evidence_entry, ev);
@@ -180,7 +176,7 @@ static void evidence_answer(struct evidence *ev, struct json_object *o)
 		const char *why = evidence_judge(x, ev->limit);
 
 		if (why)
-			put_str(x, "problem", why);
+			answer_str(x, "problem", why);
 		ev->good &= !why;
 	}
 	(void)json_object_object_add(o, "limit_s", json_object_new_int64(ev->limit / 1000));
@@ -209,8 +205,7 @@ void command_evidence(struct control_call *call)
 		control_error(call, "failed", f.text);
 		return;
 	}
-	o = json_object_new_object();
-	(void)json_object_object_add(o, "schema", json_object_new_int(1));
+	o = answer_new();
 	ev.list = json_object_new_array();
 	ev.open = json_object_new_object();
 	r = evidence_read(&ev, view, o);

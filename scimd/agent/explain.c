@@ -3,6 +3,8 @@
 // Why an account is as it is; see explain.h.
 #include "scimd/agent/explain.h"
 #include "scimd/agent/agent.h"
+#include "scimd/agent/answer.h"
+#include "scimd/agent/explain_access.h"
 #include "scimd/base/clock.h"
 #include "scimd/base/fail.h"
 #include "scimd/identity/map.h"
@@ -30,23 +32,20 @@ struct explain {
 	struct image image;
 	bool have_image;
 	char *buffer;
+	struct access access;
+	struct fail *fail;
 };
-
-static void put(struct json_object *o, const char *key, const char *v)
-{
-	(void)json_object_object_add(o, key, v ? json_object_new_string(v) : NULL);
-}
 
 struct json_object *explain_refusal(const struct job_refusal *r)
 {
 	struct json_object *o = json_object_new_object();
 
-	put(o, "source", r->source);
-	put(o, "kind", r->kind == RESOURCE_USER ? "user" : "group");
-	put(o, "id", r->id);
-	put(o, "name", r->name);
-	put(o, "code", r->code);
-	put(o, "text", r->text);
+	answer_str(o, "source", r->source);
+	answer_str(o, "kind", r->kind == RESOURCE_USER ? "user" : "group");
+	answer_str(o, "id", r->id);
+	answer_str(o, "name", r->name);
+	answer_str(o, "code", r->code);
+	answer_str(o, "text", r->text);
 	(void)json_object_object_add(o, "warning", json_object_new_boolean(r->warning));
 	return o;
 }
@@ -81,7 +80,7 @@ static const char *explain_field(uint8_t tag)
 	return NULL;
 }
 
-static const char *explain_state(uint8_t state)
+const char *explain_state(uint8_t state)
 {
 	static const char *const names[] = { "unknown", "active",  "disabled",
 					     "deleted", "refused", "probe" };
@@ -89,7 +88,7 @@ static const char *explain_state(uint8_t state)
 	return state < sizeof(names) / sizeof(*names) ? names[state] : names[0];
 }
 
-static const char *explain_rule(uint8_t rule)
+const char *explain_rule(uint8_t rule)
 {
 	static const char *const names[] = {
 		"no `allow` is stated",     "allow",      "deny", "`allow` does not match",
@@ -97,6 +96,13 @@ static const char *explain_rule(uint8_t rule)
 	};
 
 	return rule < sizeof(names) / sizeof(*names) ? names[rule] : names[0];
+}
+
+const char *explain_verdict(uint8_t verdict)
+{
+	return verdict == VERDICT_ALLOW         ? "allow"
+	       : verdict == VERDICT_BREAK_GLASS ? "break-glass"
+						: "deny";
 }
 
 static struct json_object *explain_attributes(struct explain *x, uint32_t source, uint8_t kind,
@@ -115,19 +121,20 @@ static struct json_object *explain_attributes(struct explain *x, uint32_t source
 		if (!name)
 			continue;
 		o = json_object_new_object();
-		put(o, "field", name);
+		answer_str(o, "field", name);
 		(void)json_object_object_add(
 			o, "value",
 			json_object_new_string_len(f.text, (int)(f.len < 4096 ? f.len : 4096)));
-		put(o, "from", mapping_via(agent_mapping(x->agent, source), kind, f.tag, f.via));
+		answer_str(o, "from",
+			   mapping_via(agent_mapping(x->agent, source), kind, f.tag, f.via));
 		(void)json_object_array_add(list, o);
 	}
 	if (kind == RESOURCE_GROUP) {
 		o = json_object_new_object();
 		(void)snprintf(count, sizeof(count), "%llu", (unsigned long long)members);
-		put(o, "field", "members");
-		put(o, "value", count);
-		put(o, "from", "members");
+		answer_str(o, "field", "members");
+		answer_str(o, "value", count);
+		answer_str(o, "from", "members");
 		(void)json_object_array_add(list, o);
 	}
 	return list;
@@ -164,22 +171,19 @@ static void explain_served(struct explain *x, struct json_object *o, uint8_t kin
 	if (kind == RESOURCE_GROUP) {
 		if (image_group_by_id(&x->image, id, x->buffer, EXPLAIN_BUFFER / 2, &g) != 0)
 			return;
-		put(o, "name", g.name);
+		answer_str(o, "name", g.name);
 		(void)json_object_object_add(o, "members", json_object_new_int64(g.head.members));
 		return;
 	}
 	if (image_user_by_id(&x->image, id, x->buffer, EXPLAIN_BUFFER / 2, &u) != 0)
 		return;
-	put(o, "state", explain_state(u.head.state));
-	put(o, "name", u.name);
-	put(o, "home", u.home);
-	put(o, "shell", u.shell);
-	put(o, "gecos", u.gecos);
-	put(o, "verdict",
-	    u.head.verdict == VERDICT_DENY    ? "deny"
-	    : u.head.verdict == VERDICT_ALLOW ? "allow"
-					      : "break-glass");
-	put(o, "rule", explain_rule(u.head.rule));
+	answer_str(o, "state", explain_state(u.head.state));
+	answer_str(o, "name", u.name);
+	answer_str(o, "home", u.home);
+	answer_str(o, "shell", u.shell);
+	answer_str(o, "gecos", u.gecos);
+	answer_str(o, "verdict", explain_verdict(u.head.verdict));
+	answer_str(o, "rule", explain_rule(u.head.rule));
 	explain_groups(x, o, &u);
 }
 
@@ -208,10 +212,10 @@ static int explain_one(struct explain *x, const char *source, uint8_t kind, cons
 	if (json_object_array_length(x->accounts) >= EXPLAIN_ACCOUNTS_MAX)
 		return 1;
 	o = json_object_new_object();
-	put(o, "source", source);
-	put(o, "kind", kind == RESOURCE_USER ? "user" : "group");
-	put(o, "id", id);
-	put(o, "state", r ? "not served" : "deleted");
+	answer_str(o, "source", source);
+	answer_str(o, "kind", kind == RESOURCE_USER ? "user" : "group");
+	answer_str(o, "id", id);
+	answer_str(o, "state", r ? "not served" : "deleted");
 	if (r) {
 		struct field f;
 
@@ -228,17 +232,19 @@ static int explain_one(struct explain *x, const char *source, uint8_t kind, cons
 							   (int)(f.len < 4096 ? f.len : 4096)));
 	}
 	if (store_ledger_get(x->view, source, kind, id, &l) == 0) {
-		put(o, "name", l.name);
+		answer_str(o, "name", l.name);
 		if (kind == RESOURCE_USER)
 			(void)json_object_object_add(o, "uid", json_object_new_int64(l.uid));
 		(void)json_object_object_add(o, "gid", json_object_new_int64(l.gid));
-		put(o, "first_seen", clock_format(at, l.first_seen));
-		put(o, "last_seen", clock_format(at, l.last_seen));
+		answer_str(o, "first_seen", clock_format(at, l.first_seen));
+		answer_str(o, "last_seen", clock_format(at, l.last_seen));
 		explain_served(x, o, kind, kind == RESOURCE_USER ? l.uid : l.gid);
 	}
 	explain_reasons(x, o, source, kind, id);
 	(void)json_object_array_add(x->accounts, o);
-	return 0;
+	if (!r || kind != RESOURCE_USER || !x->access.what_if->rules)
+		return 0;
+	return access_explain(&x->access, r, o, x->fail);
 }
 
 static bool explain_is(const char *name, const struct field *f)
@@ -275,9 +281,10 @@ static int explain_found(void *arg, const struct store_resource *r, const struct
 	return hit ? explain_one(x, r->source, r->kind, r->id, r) : 0;
 }
 
-int explain_name(struct agent *a, const char *name, struct json_object *out, struct fail *f)
+int explain_name(struct agent *a, const char *name, const struct explain_if *what_if,
+		 struct json_object *out, struct fail *f)
 {
-	struct explain x = { .agent = a, .name = name };
+	struct explain x = { .agent = a, .name = name, .fail = f };
 	char path[4096];
 	int r;
 
@@ -291,15 +298,19 @@ int explain_name(struct agent *a, const char *name, struct json_object *out, str
 	x.accounts = json_object_new_array();
 	r = store_view(agent_store(a), &x.view, f);
 	if (r == 0) {
+		x.access = (struct access){ .view = x.view,
+					    .config = x.status.config,
+					    .what_if = what_if };
 		r = store_find(x.view, name, explain_found, &x);
 		store_view_end(x.view);
-		if (r < 0)
+		access_free(&x.access);
+		if (r < 0 && !f->text[0])
 			(void)fail(f, -r, "the store cannot be read: %s", fail_word(r));
 	}
 	if (x.have_image)
 		image_close(&x.image);
 	free(x.buffer);
-	put(out, "name", name);
+	answer_str(out, "name", name);
 	(void)json_object_object_add(out, "found",
 				     json_object_new_boolean(json_object_array_length(x.accounts) >
 							     0));

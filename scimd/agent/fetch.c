@@ -12,6 +12,7 @@
 #include "scimd/client/pull.h"
 #include "scimd/client/quirk.h"
 #include "scimd/client/session.h"
+#include "scimd/client/tags.h"
 #include "scimd/identity/map.h"
 #include "scimd/scim/resource.h"
 #include <errno.h>
@@ -25,6 +26,7 @@ struct fetch {
 	const struct mapping *mapping;
 	struct pull *pull;
 	struct pick *pick;
+	struct tags_ask *ask;
 	struct ear *ear;
 	struct stage *stage;
 	struct fetch_calls calls;
@@ -91,6 +93,7 @@ void fetch_free(struct fetch *ft)
 		return;
 	pull_free(ft->pull);
 	pick_free(ft->pick);
+	tags_free(ft->ask);
 	(void)sd_event_source_disable_unref(ft->reap);
 	while (ft->users) {
 		struct fetch_user *u = ft->users;
@@ -147,7 +150,9 @@ static void fetch_ended(struct fetch *ft, const struct fetch_end *end)
 
 static void fetch_on_end(void *arg, const struct pull_result *r)
 {
-	const struct fetch_end end = { r->r, r->text, r->users, r->groups, r->retry_after };
+	const struct fetch_end end = {
+		r->r, r->text, r->users, r->groups, r->retry_after, r->tags
+	};
 
 	fetch_ended(arg, &end);
 }
@@ -173,8 +178,10 @@ static void fetch_begin(struct fetch *ft, struct stage *st, const struct fetch_c
 {
 	pull_free(ft->pull);
 	pick_free(ft->pick);
+	tags_free(ft->ask);
 	ft->pull = NULL;
 	ft->pick = NULL;
+	ft->ask = NULL;
 	(void)sd_event_source_disable_unref(ft->reap);
 	ft->reap = NULL;
 	ft->stage = st;
@@ -227,6 +234,13 @@ int fetch_some(struct fetch *ft, struct stage *st, const struct listen_change *l
 	fetch_begin(ft, st, calls);
 	st->partial = true;
 	return pick_start(ft->session, list, n, &pc, &ft->pick, f);
+}
+
+int fetch_unchanged(struct fetch *ft, const struct tags *tags, void (*end)(void *arg, bool same),
+		    void *arg, struct fail *f)
+{
+	fetch_begin(ft, NULL, &(struct fetch_calls){ 0 });
+	return tags_start(ft->session, tags, end, arg, &ft->ask, f);
 }
 
 static void fetch_on_user(void *arg, const struct transfer_answer *a)

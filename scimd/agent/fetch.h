@@ -19,6 +19,7 @@ struct json_object;
 struct listen_change;
 struct mapping;
 struct stage;
+struct tags;
 
 struct fetch_progress {
 	const char *stage; // "discovery" "users" "groups" "members"
@@ -31,6 +32,7 @@ struct fetch_end {
 	const char *text; // sentence, "" when r is 0
 	uint64_t users, groups;
 	int64_t retry_after; // seconds the server asked for, -1
+	struct tags *tags;   // of the lists, to be moved from; NULL: none to rely on
 };
 
 struct fetch_calls {
@@ -52,6 +54,10 @@ int fetch_run(struct fetch *ft, struct stage *st, bool disabled_only,
 // Reads only these (at most PICK_MAX) into st, which is partial. As fetch_run.
 int fetch_some(struct fetch *ft, struct stage *st, const struct listen_change *list, size_t n,
 	       const struct fetch_calls *calls, struct fail *f);
+
+// Asks whether the lists are still what bore these tags (tags.h), which stay until end.
+int fetch_unchanged(struct fetch *ft, const struct tags *tags, void (*end)(void *arg, bool same),
+		    void *arg, struct fail *f);
 
 struct fetch_check {
 	int status;               // HTTP status, 0 = no answer

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// What agent.c, round.c, check.c and live.c share; nobody else includes this.
+// What agent.c, the rounds, check.c and live.c share; nobody else includes this.
 #ifndef SCIMD_AGENT_INTERNAL_H
 #define SCIMD_AGENT_INTERNAL_H
 
 #include "scimd/agent/agent.h"
 #include "scimd/agent/ear.h"
 #include "scimd/agent/fetch.h"
+#include "scimd/agent/hook.h"
 #include "scimd/agent/live.h"
 #include "scimd/agent/lockout.h"
 #include "scimd/agent/worker.h"
@@ -38,18 +39,22 @@ struct agent {
 	struct worker *worker;
 	struct control *control;
 	struct lockout *lockout;
+	struct hook *hook;
 
 	struct agent_wish *wishes; // the first one is under way while `running`
 	bool running;
 	bool reload_wanted; // SIGHUP came while a round was under way
 	int64_t began;      // boot clock, ms
-	size_t at;          // directory being fetched
+	size_t at;          // directory being fetched …
+	bool whole;         // … in full
 	struct stage **stages;
 	struct job_input input;
 	struct job job;
 
 	struct job report; // the last job that resolved
 	bool have_report, publish_failed;
+	uint8_t grounds[DIGEST_LEN]; // of the last good job
+	bool have_grounds;
 	const char *no_room;
 	int64_t last_at, last_ms, next_at;
 	bool last_ok, last_full;
@@ -65,6 +70,12 @@ struct agent {
 void agent_hup(struct agent *a);
 void round_on_job(void *agent); // the worker has ended
 void round_clear(struct agent *a);
+void round_work(struct agent *a); // all is read: the worker's turn
+void round_next(struct agent *a); // reads the next directory (round_read.c), or round_work
+// round_report.c; j: what is told of, which may be the job of a round before
+void round_keep(struct agent *a);
+struct json_object *round_result(struct agent *a, const struct job *j, bool changed);
+void round_log(const struct agent *a, const struct job *j, bool ok, bool news);
 void round_held_clear(struct agent_directory *d);
 void visit_flush(struct agent *a); // once no round is under way
 void visit_free(struct agent *a);

@@ -6,31 +6,21 @@
 #include "scimd/agent/job.h"
 #include "scimd/agent/apply.h"
 #include "scimd/agent/config.h"
+#include "scimd/agent/grounds.h"
 #include "scimd/agent/leaver.h"
 #include "scimd/agent/local.h"
 #include "scimd/agent/plan.h"
 #include "scimd/agent/stage.h"
-#include "scimd/base/buf.h"
 #include "scimd/base/clock.h"
 #include "scimd/base/digest.h"
-#include "scimd/base/file.h"
-#include "scimd/image/read.h"
 #include "scimd/scim/resource.h"
 #include "scimd/store/store.h"
 #include <errno.h>
-#include <limits.h>
 #include <scimd/account.h>
 #include <scimd/image.h>
-#include <scimd/paths.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define JOB_LOCAL_MAX (64u << 20)
-
-#ifndef PACKAGE_VERSION
-#define PACKAGE_VERSION "0"
-#endif
 
 static int job_resolve(const struct job_input *in, struct plan *p, struct resolved *res,
 		       struct fail *f)
@@ -159,7 +149,16 @@ static int job_changes(const struct job_input *in, const struct plan *p, struct 
 static bool job_all_complete(const struct job_input *in)
 {
 	for (size_t i = 0; i < in->config->directory_count; i++)
-		if (!in->stages || !in->stages[i] || !in->stages[i]->complete)
+		if (!in->stages || !in->stages[i] ||
+		    (!in->stages[i]->complete && !in->stages[i]->unchanged))
+			return false;
+	return in->config->directory_count > 0;
+}
+
+static bool job_all_unchanged(const struct job_input *in)
+{
+	for (size_t i = 0; i < in->config->directory_count; i++)
+		if (!in->stages || !in->stages[i] || !in->stages[i]->unchanged)
 			return false;
 	return in->config->directory_count > 0;
 }
@@ -207,63 +206,6 @@ static int job_image_users(const struct resolved *res, struct arena *a,
 	return 0;
 }
 
-// Everything that an image depends on, as one number: the store's last commit, the
-// configuration, the local accounts. Another release of scimd publishes anew.
-static int job_made_of(const struct job_input *in, uint64_t *out, struct fail *f)
-{
-	static const char build[] = PACKAGE_VERSION;
-	struct store_stats stats = { 0 };
-	struct buf passwd = BUF_INIT, group = BUF_INIT;
-	uint8_t d[DIGEST_LEN];
-	char *conf = NULL;
-	size_t len = 0;
-	FILE *text = open_memstream(&conf, &len);
-	int r = text ? config_print(in->config, false, text) : -ENOMEM;
-
-	if (text && fclose(text) != 0)
-		r = -ENOMEM;
-	if (r == 0)
-		r = file_read("/etc/passwd", JOB_LOCAL_MAX, &passwd, NULL);
-	if (r == 0)
-		r = file_read("/etc/group", JOB_LOCAL_MAX, &group, NULL);
-	if (r == 0)
-		r = store_stat(in->store, &stats);
-	if (r == 0) {
-		const struct digest_part parts[] = { { build, sizeof(build) },
-						     { conf, len },
-						     { buf_text(&passwd), passwd.len },
-						     { buf_text(&group), group.len },
-						     { &stats, sizeof(stats) } };
-
-		stats.bytes = stats.map_size = 0; // not contents
-		r = digest_parts(d, parts, sizeof(parts) / sizeof(*parts));
-	}
-	if (r == 0)
-		memcpy(out, d, sizeof(*out));
-	free(conf);
-	buf_free(&passwd);
-	buf_free(&group);
-	return r < 0 ? fail(f, -r, "what the image is made of cannot be read: %s", fail_word(r))
-		     : 0;
-}
-
-// True when the image that stands there was made from the very same, and is whole.
-static bool job_stands(const struct job_input *in)
-{
-	struct image im;
-	uint64_t made_of;
-	char path[PATH_MAX];
-	bool same;
-
-	if (snprintf(path, sizeof(path), "%s/%s", in->config->state_dir, SCIMD_IMAGE_NAME) >=
-		    (int)sizeof(path) ||
-	    job_made_of(in, &made_of, NULL) < 0 || image_open(&im, path, IMAGE_BY_MAP) < 0)
-		return false;
-	same = im.head.made_of == made_of && image_verify(&im) == 0;
-	image_close(&im);
-	return same;
-}
-
 static int job_publish(const struct job_input *in, const struct resolved *res, struct job *out,
 		       struct fail *f)
 {
@@ -292,7 +234,7 @@ static int job_publish(const struct job_input *in, const struct resolved *res, s
 		src.policy_flags |= IMAGE_MEMBERS_SELF;
 	src.stale_warn = c->stale_warn;
 	src.stale_deny = c->stale_deny;
-	r = job_made_of(in, &src.made_of, f);
+	r = grounds_made_of(in, out->grounds, &src.made_of, f);
 	if (r < 0)
 		goto out;
 	do
@@ -309,11 +251,18 @@ static int job_steps(const struct job_input *in, struct plan *p, struct resolved
 		     struct job *out)
 {
 	struct fail *f = &out->fail, leaving = { "" };
+	bool moved;
 	int r, noted;
 
 	out->helds = arena_array(&out->arena, in->config->directory_count + 1, sizeof(*out->helds));
 	if (!out->helds)
 		return fail(f, ENOMEM, "out of memory");
+	r = grounds_now(in, out->grounds, f);
+	if (r < 0)
+		return r;
+	moved = !in->grounds || memcmp(in->grounds, out->grounds, DIGEST_LEN) != 0;
+	if (job_all_unchanged(in) && !in->republish && !moved)
+		return image_confirm(in->config->state_dir, clock_wall(), f);
 	r = plan_make(in, p, out, f);
 	if (r < 0)
 		return r;
@@ -325,7 +274,7 @@ static int job_steps(const struct job_input *in, struct plan *p, struct resolved
 	for (size_t i = 0; i < in->config->directory_count; i++)
 		out->held |= out->helds[i].reason != NULL;
 	out->changed = p->changed;
-	if (!p->changed && !in->republish && !in->dry_run) {
+	if (!p->changed && !in->republish && !in->dry_run && !moved) {
 		if (!job_all_complete(in) || out->held)
 			return 0;
 		return image_confirm(in->config->state_dir, clock_wall(), f);
@@ -340,7 +289,7 @@ static int job_steps(const struct job_input *in, struct plan *p, struct resolved
 	r = apply_plan(in, p, res, f);
 	if (r < 0)
 		return r;
-	if (!p->changed && !in->rebuild && job_stands(in))
+	if (!p->changed && !in->rebuild && grounds_stand(in, out->grounds))
 		return job_all_complete(in) && !out->held
 			       ? image_confirm(in->config->state_dir, clock_wall(), f)
 			       : 0;

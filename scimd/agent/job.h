@@ -9,6 +9,7 @@
 #define SCIMD_AGENT_JOB_H
 
 #include "scimd/base/arena.h"
+#include "scimd/base/digest.h"
 #include "scimd/base/fail.h"
 #include "scimd/image/write.h"
 #include <stdbool.h>
@@ -24,10 +25,12 @@ struct job_input {
 	struct store *store;
 	struct stage *const *stages; // one per directory of the configuration; NULL: not pulled
 	int64_t seen;                // wall ms, when the answers were in
+	const uint8_t *grounds; // of the last good job, NULL: none; others are reason to publish
 	bool dry_run;
 	bool accept_removals;
 	const char *accept_directory; // section name, or NULL
 	bool republish;               // also when nothing changed
+	bool hooks;                   // there are some: what happens to people is queued
 	bool rebuild;                 // also when an image of the very same stands there
 };
 
@@ -56,6 +59,7 @@ struct job {
 	int r;
 	struct fail fail;
 	bool changed, published, held;
+	uint8_t grounds[DIGEST_LEN]; // once r is 0, what the image stands on
 	struct image_published image;
 	const char *no_room; // what a full disk would stop, NULL: what is kept in reserve stands
 	struct job_refusal *refusals;

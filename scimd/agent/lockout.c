@@ -2,6 +2,7 @@
 //
 // The queue of leavers and who is asked for next; see lockout.h.
 #include "scimd/agent/lockout.h"
+#include "scimd/agent/answer.h"
 #include "scimd/agent/config.h"
 #include "scimd/agent/control.h"
 #include "scimd/agent/internal.h"
@@ -281,6 +282,7 @@ static void lockout_on_answer(void *arg, struct lockout_answer *an)
 {
 	struct lockout_entry *e = arg;
 	struct lockout *l = e->owner;
+	bool asking;
 
 	e->ask = NULL;
 	l->asking--;
@@ -299,7 +301,9 @@ static void lockout_on_answer(void *arg, struct lockout_answer *an)
 		lockout_again(e, an->text);
 	}
 	lockout_note(l);
-	if (!lockout_go(l) && l->agent->once && !l->agent->wishes)
+	asking = lockout_go(l);
+	asking |= hook_go(l->agent->hook); // theirs may have waited for this
+	if (!asking && l->agent->once && !l->agent->wishes)
 		(void)sd_event_exit(l->agent->event, 0);
 }
 
@@ -349,6 +353,14 @@ bool lockout_go(struct lockout *l)
 	if (next != INT64_MAX)
 		lockout_later(l, next > now ? next - now : 0);
 	return l->asking > 0;
+}
+
+bool lockout_pending(const struct lockout *l, uint32_t uid)
+{
+	for (const struct lockout_entry *e = l->entries; e; e = e->next)
+		if (e->who.uid == uid)
+			return !e->finished && !e->who.held && (e->ask || e->failures == 0);
+	return false;
 }
 
 void lockout_state(const struct lockout *l, struct lockout_state *out)
@@ -421,10 +433,9 @@ void command_lockout(struct control_call *call)
 		}
 		(void)lockout_go(l);
 	}
-	o = json_object_new_object();
+	o = answer_new();
 	list = json_object_new_array();
 	lockout_state(l, &st);
-	(void)json_object_object_add(o, "schema", json_object_new_int(1));
 	for (const struct lockout_entry *e = l->entries; e; e = e->next)
 		if (!e->finished)
 			(void)json_object_array_add(list, lockout_entry_json(e));

@@ -28,6 +28,8 @@ struct lockout_state {
 	const char *problem; // of the last conversation, "" = none
 };
 
+// Whether that person's processes are being ended for the first time just now.
+bool lockout_pending(const struct lockout *l, uint32_t uid);
 void lockout_state(const struct lockout *l, struct lockout_state *out);
 // For the report to a directory: of its people the lock-outs that go on and the last
 // that ended, an array of {id, denied_at, ended_at}, or NULL. The caller's.

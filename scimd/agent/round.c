@@ -8,7 +8,6 @@
 #include "scimd/base/clock.h"
 #include "scimd/base/log.h"
 #include <errno.h>
-#include <json-c/json.h>
 #include <scimd/image.h>
 #include <scimd/paths.h>
 #include <stdio.h>
@@ -17,12 +16,6 @@
 #include <unistd.h>
 
 static int round_start(struct agent *a);
-static void round_next(struct agent *a);
-
-static void put(struct json_object *o, const char *key, struct json_object *v)
-{
-	(void)json_object_object_add(o, key, v);
-}
 
 // ------------------------------------------------------------------- wishes
 
@@ -89,129 +82,13 @@ void agent_forget(struct agent *a, struct control_call *call)
 			w->req.call = NULL;
 }
 
-// -------------------------------------------------------------------- report
-
-void round_held_clear(struct agent_directory *d)
-{
-	for (size_t i = 0; i < d->held_user_count; i++)
-		free(d->held_users[i]);
-	for (size_t i = 0; i < d->held_group_count; i++)
-		free(d->held_groups[i]);
-	free(d->held_users);
-	free(d->held_groups);
-	d->held_users = d->held_groups = NULL;
-	d->held_user_count = d->held_group_count = 0;
-	d->held_memberships = 0;
-	d->held[0] = '\0';
-}
-
-static char **round_copy(const char **list, size_t n, size_t *count_out)
-{
-	char **copy = calloc(n + 1, sizeof(*copy));
-
-	*count_out = 0;
-	for (size_t i = 0; copy && i < n; i++) {
-		copy[i] = strdup(list[i]);
-		if (!copy[i])
-			break;
-		(*count_out)++;
-	}
-	return copy;
-}
-
-static void round_held(struct agent_directory *d, const struct job_held *h)
-{
-	round_held_clear(d);
-	if (!h->reason)
-		return;
-	d->state = "held";
-	(void)snprintf(d->held, sizeof(d->held), "%s", h->reason);
-	d->held_users = round_copy(h->users, h->user_count, &d->held_user_count);
-	d->held_groups = round_copy(h->groups, h->group_count, &d->held_group_count);
-	d->held_memberships = h->memberships;
-}
-
-// The last job that resolved stays: explain and status read it. One that found
-// nothing to do leaves it.
-static void round_keep(struct agent *a)
-{
-	bool resolved = a->job.r == 0 && a->job.refusals;
-
-	a->no_room = a->job.no_room;
-	for (size_t i = 0; a->job.helds && i < a->config->directory_count; i++)
-		if (a->stages && a->stages[i] && a->stages[i]->complete)
-			round_held(&a->directories[i], &a->job.helds[i]);
-		else if (a->stages && a->stages[i] && a->stages[i]->partial &&
-			 a->job.helds[i].reason) // the whole list says how much it is
-			(void)agent_sync(a, &(struct agent_request){ .full = true });
-	if (a->job.changed || a->job.published || a->job.r < 0)
-		a->publish_failed = a->job.r < 0;
-	if (!resolved || a->input.dry_run)
-		return;
-	if (a->have_report)
-		job_free(&a->report);
-	a->report = a->job;
-	a->have_report = true;
-	a->job = (struct job){ 0 };
-}
-
-static struct json_object *round_names(const struct job *j, char what)
-{
-	struct json_object *list = json_object_new_array();
-
-	for (size_t i = 0; i < j->change_count; i++)
-		if (j->changes[i].what == what)
-			(void)json_object_array_add(list,
-						    json_object_new_string(j->changes[i].name));
-	return list;
-}
-
-static struct json_object *round_result(struct agent *a, const struct job *j)
-{
-	struct json_object *o = json_object_new_object(), *plan;
-
-	put(o, "schema", json_object_new_int(1));
-	put(o, "changed", json_object_new_boolean(j->changed));
-	put(o, "users", json_object_new_int64(a->have_report || j->refusals ? j->users : 0));
-	put(o, "groups", json_object_new_int64(j->groups));
-	put(o, "refused", json_object_new_int64(j->refused));
-	put(o, "seconds", json_object_new_double((double)a->last_ms / 1000));
-	if (a->input.dry_run) {
-		plan = json_object_new_object();
-		put(plan, "added", round_names(j, '+'));
-		put(plan, "changed", round_names(j, '~'));
-		put(plan, "removed", round_names(j, '-'));
-		put(o, "plan", plan);
-	}
-	return o;
-}
-
-static void round_log(struct agent *a, const struct job *j, bool ok)
-{
-	if (!ok)
-		log_error("sync failed: %s", a->last_error);
-	else if (j->changed || j->published)
-		log_info("sync: %zu added, %zu changed, %zu removed; serving %u users (%u may log "
-			 "in) "
-			 "and %u groups, generation %llu",
-			 j->added, j->altered, j->removed, j->users, j->allowed, j->groups,
-			 (unsigned long long)j->image.generation);
-	else
-		log_debug("sync: nothing changed");
-	if (j->refused)
-		log_warning("%u records are not served; `scimctl explain NAME` says why",
-			    j->refused);
-	for (size_t i = 0, n = 0; i < j->refusal_count && n < 20; i++)
-		if (!j->refusals[i].warning) {
-			log_warning("%s", j->refusals[i].text);
-			n++;
-		}
-}
+// --------------------------------------------------------------------- ends
 
 static void round_end(struct agent *a)
 {
 	struct agent_wish *w = a->wishes;
-	bool ok, applied = a->job.r == 0;
+	bool ok, applied = a->job.r == 0, changed = a->job.changed;
+	bool news = changed || a->job.published || !applied; // the job kept may be an older one
 	const struct job *j;
 
 	a->last_ms = clock_boot() - a->began;
@@ -244,10 +121,10 @@ static void round_end(struct agent *a)
 		a->last_at = clock_wall();
 		a->failures = ok ? 0 : a->failures + 1;
 	}
-	round_log(a, j, ok);
+	round_log(a, j, ok, news);
 	if (w->req.call) {
 		if (ok)
-			control_ok(w->req.call, round_result(a, j));
+			control_ok(w->req.call, round_result(a, j, changed));
 		else
 			control_error(w->req.call, "failed", a->last_error);
 	}
@@ -302,7 +179,8 @@ void round_on_job(void *arg)
 	bool asking;
 
 	round_end(a);
-	asking = lockout_go(a->lockout);
+	asking = lockout_go(a->lockout); // before any hook
+	asking |= hook_go(a->hook);
 	if (a->once) {
 		if (!a->wishes && !asking)
 			(void)sd_event_exit(a->event, 0);
@@ -314,21 +192,25 @@ void round_on_job(void *arg)
 	visit_flush(a);
 }
 
-// --------------------------------------------------------------------- fetch
+// -------------------------------------------------------------------- rounds
 
-static void round_work(struct agent *a)
+void round_work(struct agent *a)
 {
 	const struct agent_wish *w = a->wishes;
+	struct hook_dir hooks;
 	char path[4096];
 
+	hook_dir_read(SCIMD_HOOKS, &hooks);
 	a->input = (struct job_input){ .config = a->config,
 				       .seen = clock_wall(),
 				       .store = a->store,
 				       .stages = a->stages,
+				       .grounds = a->have_grounds ? a->grounds : NULL,
 				       .dry_run = w->req.dry_run,
 				       .accept_removals = w->req.accept_removals,
 				       .accept_directory = w->req.accept_directory,
 				       .republish = w->req.republish || a->publish_failed,
+				       .hooks = hook_dir_any(&hooks),
 				       .rebuild = w->req.rebuild };
 	if (snprintf(path, sizeof(path), "%s/%s", a->config->state_dir, SCIMD_IMAGE_NAME) <
 		    (int)sizeof(path) &&
@@ -338,124 +220,6 @@ static void round_work(struct agent *a)
 		a->job.r = fail(&a->job.fail, EAGAIN, "no thread could be started");
 		round_on_job(a);
 	}
-}
-
-static void round_progress(void *arg, const struct fetch_progress *p)
-{
-	struct agent *a = arg;
-	struct control_call *call = a->wishes ? a->wishes->req.call : NULL;
-	struct json_object *o;
-
-	if (!call)
-		return;
-	o = json_object_new_object();
-	put(o, "directory", json_object_new_string(a->config->directories[a->at].name));
-	put(o, "stage", json_object_new_string(p->stage));
-	put(o, "users", json_object_new_int64((int64_t)p->users));
-	put(o, "groups", json_object_new_int64((int64_t)p->groups));
-	put(o, "total", json_object_new_int64(p->total));
-	control_progress(call, o);
-}
-
-// From now on both rhythms bring the full list; the one that is due comes at once.
-static void round_no_look(struct agent *a, struct agent_directory *d, const char *why)
-{
-	d->no_look = true;
-	log_info("directory \"%s\" is read in full every time: %s",
-		 a->config->directories[a->at].name, why);
-	(void)agent_sync(a, &(struct agent_request){ .full = true });
-}
-
-static void round_some_failed(struct agent *a, const char *why)
-{
-	log_warning("directory \"%s\": what changed could not be read: %s",
-		    a->config->directories[a->at].name, why);
-	ear_failed(a->ears[a->at]);
-}
-
-static void round_fetched(void *arg, const struct fetch_end *end)
-{
-	struct agent *a = arg;
-	struct agent_directory *d = &a->directories[a->at];
-	bool some = a->stages[a->at]->partial;
-	struct fail f = { "" };
-	bool look = !a->wishes->req.full;
-	int r = stage_finish(a->stages[a->at], end->r == 0 && !look, &f);
-
-	if (!some)
-		d->retry_after = end->r < 0 ? end->retry_after : -1;
-	if (some) {
-		if (end->r < 0)
-			round_some_failed(a, end->text);
-	} else if (look && end->r == -EOPNOTSUPP) {
-		round_no_look(a, d, end->text);
-	} else if (look && end->r == 0) {
-		;
-	} else if (end->r < 0 || r < 0) {
-		d->state = "failed";
-		(void)snprintf(d->error, sizeof(d->error), "%s", end->r < 0 ? end->text : f.text);
-		if (r < 0)
-			a->stages[a->at]->complete = false;
-	} else {
-		d->state = "ok";
-		d->error[0] = '\0';
-		d->last_ok = clock_wall();
-		d->users = end->users;
-		d->groups = end->groups;
-	}
-	a->at++;
-	round_next(a);
-}
-
-// Everything, those who are disabled, or the few that the events name.
-static int round_read(struct agent *a, const struct listen_change *some, size_t n, struct fail *f)
-{
-	const struct fetch_calls calls = { a, round_progress, round_fetched };
-	struct fetch *ft = a->fetches[a->at];
-	int r = stage_new(a->config->directories[a->at].name, a->mappings[a->at], a->store,
-			  &a->stages[a->at]);
-
-	if (r < 0)
-		return r;
-	return n ? fetch_some(ft, a->stages[a->at], some, n, &calls, f)
-		 : fetch_run(ft, a->stages[a->at], !a->wishes->req.full, &calls, f);
-}
-
-static void round_next(struct agent *a)
-{
-	const struct agent_request *req = &a->wishes->req;
-
-	while ((req->full || req->look || req->events) && a->at < a->config->directory_count) {
-		struct agent_directory *d = &a->directories[a->at];
-		const struct listen_change *some = NULL;
-		struct fail f = { "" };
-		size_t n = 0;
-		int r;
-
-		if (req->full ? !req->dry_run : req->events)
-			n = ear_take(a->ears[a->at], req->full, &some);
-		if (req->full)
-			n = 0;
-		else if (req->events && n == 0) {
-			a->at++;
-			continue;
-		}
-		r = round_read(a, some, n, &f);
-		if (r == 0)
-			return;
-		if (n) {
-			round_some_failed(a, f.text[0] ? f.text : strerror(-r));
-		} else if (r == -EOPNOTSUPP) {
-			round_no_look(a, d, f.text);
-		} else {
-			d->state = "failed";
-			(void)snprintf(d->error, sizeof(d->error), "%s",
-				       f.text[0] ? f.text : strerror(-r));
-		}
-		stage_free(a->stages[a->at]);
-		a->stages[a->at++] = NULL;
-	}
-	round_work(a);
 }
 
 static int round_start(struct agent *a)

@@ -47,6 +47,7 @@ struct stage {
 	struct buf scratch;
 	bool complete;    // proven: only then may absence remove
 	bool partial;     // speaks for the ids in it, and for them alone
+	bool unchanged;   // empty, and proven to be no other than the last complete one
 	uint32_t refused; // resources without a usable id
 	char first_refusal[256];
 };

@@ -5,6 +5,7 @@
 // "session UID" in the store is all that has to be remembered. Written between
 // rounds, since the store has one writer at a time.
 #include "scimd/agent/agent.h"
+#include "scimd/agent/answer.h"
 #include "scimd/agent/control.h"
 #include "scimd/agent/internal.h"
 #include "scimd/base/clock.h"
@@ -189,8 +190,7 @@ void agent_session(struct agent *a, struct control_call *call, const char *name)
 		control_error(call, "temporary", "it cannot be noted now");
 		return;
 	}
-	o = json_object_new_object();
-	(void)json_object_object_add(o, "schema", json_object_new_int(1));
+	o = answer_new();
 	(void)json_object_object_add(o, "first", json_object_new_boolean(first));
 	control_ok(call, o);
 }

@@ -97,7 +97,10 @@ static int ladder_ask(struct pull *p, const char *path,
 		      void (*end)(void *arg, const struct transfer_answer *a))
 {
 	struct fail f = { "" };
-	int r = path ? session_get(p->session, path, true, 0, end, p, &p->call, &f) : -ENOMEM;
+	int r;
+
+	tags_lost(&p->tags);
+	r = path ? session_get(p->session, path, true, 0, end, p, &p->call, &f) : -ENOMEM;
 
 	if (r < 0)
 		pull_end(p, -r, -1, "members: %s", f.text[0] ? f.text : fail_word(r));

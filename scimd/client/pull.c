@@ -39,6 +39,8 @@ void pull_end(struct pull *p, int err, int64_t retry_after, const char *fmt, ...
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	res.text = text;
+	if (err == 0 && tags_whole(&p->tags))
+		res.tags = &p->tags;
 	p->calls.end(p->calls.arg, &res);
 }
 
@@ -259,6 +261,7 @@ static void pull_on_page(void *arg, const struct transfer_answer *a)
 			 pull_what(p), (unsigned long long)p->start, (long long)p->page.start);
 		return;
 	}
+	tags_page(&p->tags, p->stage == PULL_USERS, a->etag);
 	json_object_put(p->body);
 	p->body = json_object_get(a->json);
 	if (p->page.total >= 0)
@@ -300,6 +303,9 @@ static void pull_ask(struct pull *p)
 		if (r == 0)
 			r = transfer_encode(&b, attributes);
 	}
+	if (r == 0 && (p->quirks & QUIRK_LIST_ETAG) && !p->calls.disabled_only && p->start == 1 &&
+	    !p->cursor.len)
+		tags_first(&p->tags, p->stage == PULL_USERS, b.data);
 	if (r == 0)
 		r = session_get(p->session, b.data, true, 0, pull_on_page, p, &p->call, &f);
 	buf_free(&b);
@@ -345,6 +351,8 @@ static void pull_on_provider(void *arg, const struct transfer_answer *a)
 			p->count = (uint32_t)pr.max_page;
 		if (pr.cursor && !pr.index)
 			p->quirks |= QUIRK_CURSOR;
+		if (pr.list_etag && !(p->quirks & QUIRK_NO_ETAG))
+			p->quirks |= QUIRK_LIST_ETAG;
 	}
 	p->waits = p->calls.provider && p->calls.provider(p->calls.arg, pr.events);
 	if (!p->waits)
@@ -409,6 +417,7 @@ void pull_free(struct pull *p)
 	(void)sd_event_source_disable_unref(p->slice);
 	json_object_put(p->body);
 	buf_free(&p->cursor);
+	tags_clear(&p->tags);
 	ladder_free(p);
 	free(p);
 }

@@ -23,6 +23,7 @@ struct fail;
 struct json_object;
 struct pull;
 struct session;
+struct tags;
 
 enum pull_seen { PULL_NEW = 0, PULL_SAME = 1, PULL_DIFFERENT = 2 };
 
@@ -37,6 +38,7 @@ struct pull_result {
 	const char *text;    // a sentence, "" when r is 0
 	int64_t retry_after; // seconds the server asked for, -1
 	uint64_t users, groups;
+	struct tags *tags; // of the lists, to be moved from; NULL: none to rely on
 };
 
 struct pull_calls {

@@ -7,6 +7,7 @@
 #include "scimd/base/buf.h"
 #include "scimd/client/pull.h"
 #include "scimd/client/session.h"
+#include "scimd/client/tags.h"
 #include "scimd/scim/message.h"
 
 enum pull_stage { PULL_DISCOVERY, PULL_USERS, PULL_GROUPS, PULL_MEMBERS };
@@ -30,6 +31,7 @@ struct pull {
 	int64_t total;
 	bool by_cursor, restarted, attributes, fresh, different;
 	struct buf cursor;
+	struct tags tags;
 	struct json_object *body; // of the page at hand
 	struct scim_list page;
 	size_t at;

@@ -20,6 +20,7 @@
 #define QUIRK_LOWER_PATHS (1u << 8)     // /users and /groups
 #define QUIRK_NO_FILTER (1u << 9)       // filter=active eq false is refused or wrong
 #define QUIRK_NO_ETAG (1u << 10)        // has none, or none to rely on: never If-None-Match
+#define QUIRK_LIST_ETAG (1u << 11)      // a list's ETag covers all of it, and is honest (tags.h)
 
 struct quirk {
 	const char *name;

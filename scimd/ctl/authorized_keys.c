@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <scimd/account.h>
+#include <scimd/ssh_key.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,39 +80,17 @@ static void encode(const unsigned char *p, size_t len)
 	}
 }
 
-static const char *known_type(const char *text, size_t len)
-{
-	static const char *const types[] = {
-		"ssh-ed25519",
-		"ssh-rsa",
-		"ecdsa-sha2-nistp256",
-		"ecdsa-sha2-nistp384",
-		"ecdsa-sha2-nistp521",
-		"sk-ssh-ed25519@openssh.com",
-		"sk-ecdsa-sha2-nistp256@openssh.com",
-	};
-
-	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
-		if (strlen(types[i]) == len && memcmp(types[i], text, len) == 0)
-			return types[i];
-	return NULL;
-}
-
-// The blob begins with its own type, length first (RFC 4253 §6.6). blob: as long as
-// the line at least.
+// blob: as long as the line at least.
 static void print_key(const char *line, unsigned char *blob)
 {
 	const char *space = strchr(line, ' ');
-	const char *type = space ? known_type(line, (size_t)(space - line)) : NULL;
-	size_t len;
+	const char *type = space ? ssh_key_type(line, (size_t)(space - line)) : NULL;
 	long n;
 
 	if (!type)
 		return;
-	len = strlen(type);
 	n = decode(space + 1, strlen(space + 1), blob);
-	if (n <= (long)len + 4 || blob[0] || blob[1] || blob[2] || blob[3] != len ||
-	    memcmp(blob + 4, type, len) != 0)
+	if (n < 0 || !ssh_key_blob_ok(blob, (size_t)n, type))
 		return;
 	printf("%s ", type);
 	encode(blob, (size_t)n);

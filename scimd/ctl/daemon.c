@@ -1,207 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
 // The commands that ask the daemon.
-#include "scimd/base/clock.h"
 #include "scimd/ctl/ctl.h"
 #include "scimd/ctl/read.h"
-#include <getopt.h>
 #include <json-c/json.h>
 #include <scimd/wire.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static struct json_object *member(struct json_object *o, const char *key)
-{
-	struct json_object *v = NULL;
-
-	(void)json_object_object_get_ex(o, key, &v);
-	return v;
-}
-
-static size_t length(struct json_object *list)
-{
-	return json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
-}
-
-static const char *since(const char *at, char ago[CLOCK_TEXT])
-{
-	int64_t ms;
-
-	if (clock_parse(at, strlen(at), &ms) < 0)
-		return "never";
-	return clock_ago(ago, ms > clock_wall() ? ms - clock_wall() : clock_wall() - ms);
-}
-
-static int finish(const struct ctl *c, struct json_object *o, int code)
-{
-	if (c->json)
-		ctl_print_json(o);
-	json_object_put(o);
-	return code;
-}
-
-// ------------------------------------------------------------------- status
-
-static void status_held(struct json_object *held)
-{
-	static const char *const kinds[] = { "users", "groups" };
-
-	(void)printf("    held: %s\n", ctl_safe(ctl_str(held, "reason")));
-	for (size_t k = 0; k < 2; k++) {
-		struct json_object *list = member(held, kinds[k]);
-
-		if (!length(list))
-			continue;
-		(void)printf("    %s that would go:", kinds[k]);
-		for (size_t i = 0; i < length(list) && i < 10; i++)
-			(void)printf(" %s", ctl_safe(json_object_get_string(
-						    json_object_array_get_idx(list, i))));
-		(void)printf("%s\n", length(list) > 10 ? " …" : "");
-	}
-	if (ctl_int(held, "memberships"))
-		(void)printf("    memberships that would go: %lld\n", ctl_int(held, "memberships"));
-}
-
-int command_status(const struct ctl *c, int argc, char **argv)
-{
-	struct json_object *o, *dirs, *last;
-	char ago[CLOCK_TEXT];
-	const char *health;
-	int r = ctl_ask(c, ctl_request("status"), false, NULL, &o);
-
-	(void)argc;
-	(void)argv;
-	if (r == WIRE_EXIT_UNREACHABLE)
-		return read_status(c);
-	if (r)
-		return r;
-	health = ctl_str(o, "health");
-	r = strcmp(health, "red") == 0 ? WIRE_EXIT_FAILED : 0;
-	if (c->json)
-		return finish(c, o, r);
-	(void)printf("%s%s%s: %s\n",
-		     !c->color                       ? ""
-		     : strcmp(health, "red") == 0    ? "\033[31m"
-		     : strcmp(health, "yellow") == 0 ? "\033[33m"
-						     : "\033[32m",
-		     health, c->color ? "\033[0m" : "", ctl_safe(ctl_str(o, "reason")));
-	(void)printf("  image      generation %s",
-		     *ctl_str(o, "generation") ? ctl_str(o, "generation") : "none");
-	if (*ctl_str(o, "published"))
-		(void)printf(", published %s ago", since(ctl_str(o, "published"), ago));
-	if (*ctl_str(o, "confirmed"))
-		(void)printf(", confirmed %s ago", since(ctl_str(o, "confirmed"), ago));
-	(void)printf("\n  people     %lld (%lld active, %lld may log in), %lld groups; %lld "
-		     "records refused\n",
-		     ctl_int(o, "users"), ctl_int(o, "active"), ctl_int(o, "allowed"),
-		     ctl_int(o, "groups"), ctl_int(o, "refused"));
-	last = member(o, "last_sync");
-	if (last)
-		(void)printf("  last sync  %s ago, %s, took %.2f s\n",
-			     since(ctl_str(last, "at"), ago),
-			     ctl_true(last, "ok") ? "good" : "failed",
-			     json_object_get_double(member(last, "seconds")));
-	if (ctl_true(o, "syncing"))
-		(void)printf("  next sync  now\n");
-	else if (*ctl_str(o, "next_sync"))
-		(void)printf("  next sync  in %s\n", since(ctl_str(o, "next_sync"), ago));
-	dirs = member(o, "directories");
-	for (size_t i = 0; i < length(dirs); i++) {
-		struct json_object *d = json_object_array_get_idx(dirs, i);
-
-		(void)printf("  directory  %s: %s, %lld users, %lld groups, %s\n",
-			     ctl_safe(ctl_str(d, "name")), ctl_str(d, "state"), ctl_int(d, "users"),
-			     ctl_int(d, "groups"), ctl_safe(ctl_str(d, "url")));
-		(void)printf("  events     %s\n", ctl_safe(ctl_str(d, "events")));
-		if (member(d, "held"))
-			status_held(member(d, "held"));
-	}
-	return finish(c, o, r);
-}
-
-// ------------------------------------------------------------------ explain
-
-static void explain_account(struct json_object *a)
-{
-	struct json_object *list = member(a, "attributes");
-	bool user = strcmp(ctl_str(a, "kind"), "user") == 0;
-
-	(void)printf("%s \"%s\" of directory \"%s\"\n", ctl_str(a, "kind"),
-		     ctl_safe(*ctl_str(a, "user_name")      ? ctl_str(a, "user_name")
-			      : *ctl_str(a, "display_name") ? ctl_str(a, "display_name")
-							    : ctl_str(a, "name")),
-		     ctl_safe(ctl_str(a, "source")));
-	(void)printf("  id       %s\n", ctl_safe(ctl_str(a, "id")));
-	if (*ctl_str(a, "name"))
-		(void)printf("  served   %s, %s %lld\n", ctl_safe(ctl_str(a, "name")),
-			     user ? "uid" : "gid", ctl_int(a, user ? "uid" : "gid"));
-	if (user)
-		(void)printf("  state    %s\n", ctl_str(a, "state"));
-	if (*ctl_str(a, "verdict"))
-		(void)printf("  login    %s (rule: %s)\n", ctl_str(a, "verdict"),
-			     ctl_safe(ctl_str(a, "rule")));
-	if (length(member(a, "groups"))) {
-		(void)printf("  groups  ");
-		for (size_t i = 0; i < length(member(a, "groups")); i++)
-			(void)printf(" %s",
-				     ctl_safe(json_object_get_string(
-					     json_object_array_get_idx(member(a, "groups"), i))));
-		(void)printf("\n");
-	}
-	for (size_t i = 0; i < length(list); i++) {
-		struct json_object *x = json_object_array_get_idx(list, i);
-
-		(void)printf("  %-12s %.200s%s%s\n", ctl_str(x, "field"),
-			     ctl_safe(ctl_str(x, "value")), *ctl_str(x, "from") ? "   from " : "",
-			     ctl_safe(ctl_str(x, "from")));
-	}
-	list = member(a, "refusals");
-	for (size_t i = 0; i < length(list); i++) {
-		struct json_object *x = json_object_array_get_idx(list, i);
-
-		(void)printf("  %s %s\n", ctl_true(x, "warning") ? "note:   " : "refused:",
-			     ctl_safe(ctl_str(x, "text")));
-	}
-}
-
-int command_explain(const struct ctl *c, int argc, char **argv)
-{
-	struct json_object *request, *o, *list;
-	int r;
-
-	if (argc != 2) {
-		(void)fprintf(stderr, "Usage: scimctl explain NAME\n");
-		return WIRE_EXIT_USAGE;
-	}
-	request = ctl_request("explain");
-	(void)json_object_object_add(request, "name", json_object_new_string(argv[1]));
-	r = ctl_ask(c, request, false, NULL, &o);
-	if (r == WIRE_EXIT_UNREACHABLE)
-		return read_explain(c, argv[1]);
-	if (r)
-		return r;
-	list = member(o, "accounts");
-	if (!length(list)) {
-		if (!c->json)
-			(void)fprintf(stderr,
-				      "scimctl: \"%s\": no directory has such a user or group\n",
-				      ctl_safe(argv[1]));
-		return finish(c, o, WIRE_EXIT_NOT_FOUND);
-	}
-	for (size_t i = 0; i < length(list); i++) {
-		struct json_object *a = json_object_array_get_idx(list, i);
-
-		if (!c->json)
-			explain_account(a);
-		if (strcmp(ctl_str(a, "kind"), "user") == 0 &&
-		    strcmp(ctl_str(a, "verdict"), "allow") != 0 &&
-		    strcmp(ctl_str(a, "verdict"), "break-glass") != 0)
-			r = WIRE_EXIT_DENIED;
-	}
-	return finish(c, o, r);
-}
 
 int command_refusals(const struct ctl *c, int argc, char **argv)
 {
@@ -215,17 +22,17 @@ int command_refusals(const struct ctl *c, int argc, char **argv)
 	if (r)
 		return r;
 	if (c->json)
-		return finish(c, o, 0);
-	list = member(o, "refusals");
+		return ctl_finish(c, o, 0);
+	list = ctl_member(o, "refusals");
 	t = columns_new(c->no_legend, columns, 4);
-	for (size_t i = 0; i < length(list); i++) {
+	for (size_t i = 0; i < ctl_length(list); i++) {
 		struct json_object *x = json_object_array_get_idx(list, i);
 
 		(void)columns_row(t, (const char *[]){ ctl_str(x, "kind"), ctl_str(x, "name"),
 						       ctl_str(x, "code"), ctl_str(x, "text") });
 	}
 	columns_print(t);
-	return finish(c, o, 0);
+	return ctl_finish(c, o, 0);
 }
 
 // --------------------------------------------------------------------- sync
@@ -252,9 +59,9 @@ static void sync_plan(struct json_object *plan)
 	} parts[] = { { "added", '+' }, { "changed", '~' }, { "removed", '-' } };
 
 	for (size_t k = 0; k < 3; k++) {
-		struct json_object *list = member(plan, parts[k].key);
+		struct json_object *list = ctl_member(plan, parts[k].key);
 
-		for (size_t i = 0; i < length(list); i++)
+		for (size_t i = 0; i < ctl_length(list); i++)
 			(void)printf("%c %s\n", parts[k].sign,
 				     ctl_safe(json_object_get_string(
 					     json_object_array_get_idx(list, i))));
@@ -263,42 +70,19 @@ static void sync_plan(struct json_object *plan)
 
 int command_sync(const struct ctl *c, int argc, char **argv)
 {
-	static const struct option options[] = { { "full", no_argument, NULL, 'f' },
-						 { "dry-run", no_argument, NULL, 'n' },
-						 { "wait", no_argument, NULL, 'w' },
-						 { "accept-removals", no_argument, NULL, 'r' },
-						 { "accept-directory", required_argument, NULL,
-						   'd' },
-						 { 0 } };
+	static const struct ctl_option options[] = {
+		{ "full", "full", false, false },
+		{ "dry-run", "dry_run", false, false },
+		{ "wait", "wait", false, false },
+		{ "accept-removals", "accept_removals", false, true },
+		{ "accept-directory", "accept_directory", true, true },
+		{ 0 }
+	};
 	struct json_object *request = ctl_request("sync"), *o;
-	int ch, r;
+	int r = ctl_options(argc, argv, options, request);
 
-	optind = 0;
-	while ((ch = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		const char *key = ch == 'f'   ? "full"
-				  : ch == 'n' ? "dry_run"
-				  : ch == 'w' ? "wait"
-					      : "accept_removals";
-
-		if (ch == 'd')
-			(void)json_object_object_add(request, "accept_directory",
-						     json_object_new_string(optarg));
-		else if (ch != '?')
-			(void)json_object_object_add(request, key, json_object_new_boolean(true));
-		if (ch == 'r' || ch == 'd') // whoever accepts wants to see it done
-			(void)json_object_object_add(request, "wait",
-						     json_object_new_boolean(true));
-		if (ch == '?') {
-			json_object_put(request);
-			return WIRE_EXIT_USAGE;
-		}
-	}
-	if (optind != argc) {
-		json_object_put(request);
-		(void)fprintf(stderr, "scimctl sync: \"%s\" is not understood\n",
-			      ctl_safe(argv[optind]));
-		return WIRE_EXIT_USAGE;
-	}
+	if (r)
+		return r;
 	r = ctl_ask(c, request, true, sync_progress, &o);
 	if (!c->quiet && !c->json && isatty(STDERR_FILENO))
 		(void)fprintf(stderr, "\r\033[K");
@@ -306,57 +90,40 @@ int command_sync(const struct ctl *c, int argc, char **argv)
 		return r;
 	if (!c->json && ctl_true(o, "queued"))
 		(void)printf("asked for; see: scimctl status\n");
-	else if (!c->json && member(o, "plan"))
-		sync_plan(member(o, "plan"));
+	else if (!c->json && ctl_member(o, "plan"))
+		sync_plan(ctl_member(o, "plan"));
 	else if (!c->json && !c->quiet)
 		(void)printf("%s: %lld users, %lld groups, %lld records refused, %.2f s\n",
 			     ctl_true(o, "changed") ? "changed" : "nothing changed",
 			     ctl_int(o, "users"), ctl_int(o, "groups"), ctl_int(o, "refused"),
-			     json_object_get_double(member(o, "seconds")));
-	return finish(c, o, 0);
+			     json_object_get_double(ctl_member(o, "seconds")));
+	return ctl_finish(c, o, 0);
 }
 
 // -------------------------------------------------------------------- audit
 
 int command_audit(const struct ctl *c, int argc, char **argv)
 {
-	static const struct option options[] = { { "user", required_argument, NULL, 'u' },
-						 { "since", required_argument, NULL, 's' },
-						 { "verify", no_argument, NULL, 'v' },
-						 { 0 } };
+	static const struct ctl_option options[] = { { "user", "user", true, false },
+						     { "since", "since", true, false },
+						     { "verify", "verify", false, false },
+						     { 0 } };
 	static const char *const columns[] = { "SEQ", "TIME", "EVENT", "KIND", "NAME", "DETAIL" };
 	struct json_object *request = ctl_request("audit"), *o, *list;
 	struct columns *t;
-	int ch, r;
+	int r = ctl_options(argc, argv, options, request);
 
-	optind = 0;
-	while ((ch = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (ch == '?') {
-			json_object_put(request);
-			return WIRE_EXIT_USAGE;
-		}
-		if (ch == 'v')
-			(void)json_object_object_add(request, "verify",
-						     json_object_new_boolean(true));
-		else
-			(void)json_object_object_add(request, ch == 'u' ? "user" : "since",
-						     json_object_new_string(optarg));
-	}
-	if (optind != argc) {
-		json_object_put(request);
-		(void)fprintf(stderr, "scimctl audit: \"%s\" is not understood\n",
-			      ctl_safe(argv[optind]));
-		return WIRE_EXIT_USAGE;
-	}
+	if (r)
+		return r;
 	r = ctl_ask(c, request, true, NULL, &o);
 	if (r)
 		return r;
-	r = member(o, "verified") && !ctl_true(o, "verified") ? WIRE_EXIT_FAILED : 0;
+	r = ctl_member(o, "verified") && !ctl_true(o, "verified") ? WIRE_EXIT_FAILED : 0;
 	if (c->json)
-		return finish(c, o, r);
-	list = member(o, "entries");
+		return ctl_finish(c, o, r);
+	list = ctl_member(o, "entries");
 	t = columns_new(c->no_legend, columns, 6);
-	for (size_t i = 0; i < length(list); i++) {
+	for (size_t i = 0; i < ctl_length(list); i++) {
 		struct json_object *x = json_object_array_get_idx(list, i);
 		char seq[24];
 
@@ -366,9 +133,9 @@ int command_audit(const struct ctl *c, int argc, char **argv)
 						       ctl_str(x, "detail") });
 	}
 	columns_print(t);
-	if (member(o, "verified"))
+	if (ctl_member(o, "verified"))
 		(void)printf("%s\n", r ? ctl_safe(ctl_str(o, "problem")) : "the chain is whole");
-	return finish(c, o, r);
+	return ctl_finish(c, o, r);
 }
 
 // ------------------------------------------------------------------- others
@@ -395,11 +162,11 @@ int command_cache(const struct ctl *c, int argc, char **argv)
 		if (!c->json)
 			(void)printf("published anew: %lld users, %lld groups\n",
 				     ctl_int(o, "users"), ctl_int(o, "groups"));
-		return finish(c, o, 0);
+		return ctl_finish(c, o, 0);
 	}
 	for (size_t i = 0; !c->json && i < sizeof(keys) / sizeof(*keys); i++)
 		(void)printf("%-12s %lld\n", keys[i], ctl_int(o, keys[i]));
-	return finish(c, o, 0);
+	return ctl_finish(c, o, 0);
 }
 
 int command_check(const struct ctl *c, int argc, char **argv)
@@ -421,7 +188,7 @@ int command_check(const struct ctl *c, int argc, char **argv)
 	r = strcmp(ctl_str(o, "answer"), "active") == 0    ? 0
 	    : strcmp(ctl_str(o, "answer"), "unknown") == 0 ? WIRE_EXIT_TEMPORARY
 							   : WIRE_EXIT_DENIED;
-	return finish(c, o, r);
+	return ctl_finish(c, o, r);
 }
 
 int command_reload(const struct ctl *c, int argc, char **argv)
@@ -431,5 +198,5 @@ int command_reload(const struct ctl *c, int argc, char **argv)
 
 	(void)argc;
 	(void)argv;
-	return r ? r : finish(c, o, 0);
+	return r ? r : ctl_finish(c, o, 0);
 }

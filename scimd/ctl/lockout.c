@@ -2,32 +2,10 @@
 //
 // The commands about people who left: whose processes still run, and the evidence.
 #include "scimd/ctl/ctl.h"
-#include <getopt.h>
 #include <json-c/json.h>
 #include <scimd/wire.h>
 #include <stdio.h>
 #include <string.h>
-
-static size_t length(struct json_object *list)
-{
-	return json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
-}
-
-static struct json_object *list_of(struct json_object *o, const char *key)
-{
-	struct json_object *v = NULL;
-
-	(void)json_object_object_get_ex(o, key, &v);
-	return v;
-}
-
-static int finish(const struct ctl *c, struct json_object *o, int code)
-{
-	if (c->json)
-		ctl_print_json(o);
-	json_object_put(o);
-	return code;
-}
 
 int command_lockout(const struct ctl *c, int argc, char **argv)
 {
@@ -47,10 +25,10 @@ int command_lockout(const struct ctl *c, int argc, char **argv)
 	if (r)
 		return r;
 	if (c->json)
-		return finish(c, o, 0);
-	list = list_of(o, "lockouts");
-	t = length(list) ? columns_new(c->no_legend, columns, 5) : NULL;
-	for (size_t i = 0; i < length(list); i++) {
+		return ctl_finish(c, o, 0);
+	list = ctl_member(o, "lockouts");
+	t = ctl_length(list) ? columns_new(c->no_legend, columns, 5) : NULL;
+	for (size_t i = 0; i < ctl_length(list); i++) {
 		struct json_object *x = json_object_array_get_idx(list, i);
 
 		(void)columns_row(t, (const char *[]){ ctl_str(x, "name"), ctl_str(x, "uid"),
@@ -64,9 +42,9 @@ int command_lockout(const struct ctl *c, int argc, char **argv)
 			     ctl_int(o, "held"));
 	if (*ctl_str(o, "problem"))
 		(void)printf("problem: %s\n", ctl_safe(ctl_str(o, "problem")));
-	if (!length(list) && !c->quiet)
+	if (!ctl_length(list) && !c->quiet)
 		(void)printf("nobody's processes are to be ended\n");
-	return finish(c, o, 0);
+	return ctl_finish(c, o, 0);
 }
 
 // ----------------------------------------------------------------- evidence
@@ -79,7 +57,7 @@ static void evidence_line(struct json_object *x, const char *key, const char *wo
 
 static void evidence_print(struct json_object *x)
 {
-	struct json_object *left = list_of(x, "left");
+	struct json_object *left = ctl_member(x, "left");
 	char words[128];
 
 	(void)printf("%s (uid %lld, %s): %s\n", ctl_safe(ctl_str(x, "name")), ctl_int(x, "uid"),
@@ -92,7 +70,7 @@ static void evidence_print(struct json_object *x)
 		       ctl_int(x, "processes"), ctl_int(x, "sessions"));
 	evidence_line(x, "ended", words);
 	evidence_line(x, "let_in_again", "the directory let the person in again");
-	for (size_t i = 0; i < length(left); i++)
+	for (size_t i = 0; i < ctl_length(left); i++)
 		(void)printf("  not ended: %s, root's, started by them without a terminal\n",
 			     ctl_safe(json_object_get_string(json_object_array_get_idx(left, i))));
 	if (*ctl_str(x, "published"))
@@ -108,39 +86,26 @@ static void evidence_print(struct json_object *x)
 
 int command_evidence(const struct ctl *c, int argc, char **argv)
 {
-	static const struct option options[] = { { "user", required_argument, NULL, 'u' },
-						 { "limit", required_argument, NULL, 'l' },
-						 { 0 } };
+	static const struct ctl_option options[] = { { "user", "user", true, false },
+						     { "limit", "limit", true, false },
+						     { 0 } };
 	struct json_object *request = ctl_request("evidence"), *o, *list;
-	int ch, r;
+	int r = ctl_options(argc, argv, options, request);
 
-	optind = 0;
-	while ((ch = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (ch == '?') {
-			json_object_put(request);
-			return WIRE_EXIT_USAGE;
-		}
-		(void)json_object_object_add(request, ch == 'u' ? "user" : "limit",
-					     json_object_new_string(optarg));
-	}
-	if (optind != argc) {
-		json_object_put(request);
-		(void)fprintf(stderr, "scimctl evidence: \"%s\" is not understood\n",
-			      ctl_safe(argv[optind]));
-		return WIRE_EXIT_USAGE;
-	}
+	if (r)
+		return r;
 	r = ctl_ask(c, request, true, NULL, &o);
 	if (r)
 		return r;
-	list = list_of(o, "lockouts");
-	r = !ctl_true(o, "good") ? WIRE_EXIT_FAILED : length(list) ? 0 : WIRE_EXIT_NOT_FOUND;
+	list = ctl_member(o, "lockouts");
+	r = !ctl_true(o, "good") ? WIRE_EXIT_FAILED : ctl_length(list) ? 0 : WIRE_EXIT_NOT_FOUND;
 	if (c->json)
-		return finish(c, o, r);
-	for (size_t i = 0; i < length(list); i++)
+		return ctl_finish(c, o, r);
+	for (size_t i = 0; i < ctl_length(list); i++)
 		evidence_print(json_object_array_get_idx(list, i));
-	if (!length(list))
+	if (!ctl_length(list))
 		(void)fprintf(stderr, "scimctl: nobody of that name was locked out here\n");
 	(void)printf("%s\n", ctl_true(o, "chain_whole") ? "the chain of the audit log is whole"
 							: ctl_safe(ctl_str(o, "problem")));
-	return finish(c, o, r);
+	return ctl_finish(c, o, r);
 }

@@ -5,6 +5,7 @@
 #include "scimd/image/read.h"
 #include <arpa/inet.h>
 #include <errno.h>
+#include <getopt.h>
 #include <json-c/json.h>
 #include <limits.h>
 #include <scimd/paths.h>
@@ -182,6 +183,60 @@ void ctl_print_json(struct json_object *o)
 	(void)printf("%s\n",
 		     json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
 							       JSON_C_TO_STRING_NOSLASHESCAPE));
+}
+
+int ctl_finish(const struct ctl *c, struct json_object *o, int code)
+{
+	if (c->json)
+		ctl_print_json(o);
+	json_object_put(o);
+	return code;
+}
+
+int ctl_options(int argc, char **argv, const struct ctl_option *options,
+		struct json_object *request)
+{
+	struct option known[CTL_OPTIONS_MAX + 1] = { { 0 } };
+	int ch;
+
+	for (int i = 0; options[i].name && i < CTL_OPTIONS_MAX; i++)
+		known[i] = (struct option){ options[i].name,
+					    options[i].text ? required_argument : no_argument, NULL,
+					    i + 1 };
+	optind = 0;
+	while ((ch = getopt_long(argc, argv, "", known, NULL)) != -1) {
+		const struct ctl_option *o;
+
+		if (ch == '?')
+			goto bad;
+		o = &options[ch - 1];
+		(void)json_object_object_add(request, o->key,
+					     o->text ? json_object_new_string(optarg)
+						     : json_object_new_boolean(true));
+		if (o->waits)
+			(void)json_object_object_add(request, "wait",
+						     json_object_new_boolean(true));
+	}
+	if (optind == argc)
+		return 0;
+	(void)fprintf(stderr, "scimctl %s: \"%s\" is not understood\n", argv[0],
+		      ctl_safe(argv[optind]));
+bad:
+	json_object_put(request);
+	return WIRE_EXIT_USAGE;
+}
+
+struct json_object *ctl_member(struct json_object *o, const char *key)
+{
+	struct json_object *v = NULL;
+
+	(void)json_object_object_get_ex(o, key, &v);
+	return v;
+}
+
+size_t ctl_length(struct json_object *list)
+{
+	return json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
 }
 
 const char *ctl_str(struct json_object *o, const char *key)

@@ -63,6 +63,9 @@ void serve_provider_config(struct serve_request *rq)
 	put(o, "changePassword", discover_supported(false));
 	put(o, "sort", discover_supported(true));
 	put(o, "etag", discover_supported(true));
+	v = json_object_new_object(); // the ETag of a list covers everything, on whatever page
+	put(v, "etag", json_object_new_boolean(true));
+	put(o, "urn:scimd:params:scim:lists", v);
 	v = json_object_new_object();
 	put(v, "cursor", json_object_new_boolean(true));
 	put(v, "index", json_object_new_boolean(true));

@@ -155,23 +155,29 @@ static int policy_element(void *arg, const struct scim_path *p, size_t i, const 
 	return 1;
 }
 
+bool policy_matches(const struct policy *p, const struct candidate *c,
+		    const struct scim_filter *rule)
+{
+	struct policy_subject s = { .p = p, .c = c };
+	struct scim_subject subject = { &s, policy_get, policy_element, NULL };
+
+	return rule && scim_filter_match(rule, &subject);
+}
+
 void policy_judge(const struct policy *p, const struct candidate *c, uint8_t *verdict_out,
 		  uint8_t *rule_out)
 {
 	const struct identity_rules *rules = p->rv->in->rules;
-	struct policy_subject s = { .p = p, .c = c };
-	struct scim_subject subject = { &s, policy_get, policy_element, NULL };
 
 	*verdict_out = VERDICT_DENY;
 	if (c->state != ACCOUNT_ACTIVE) {
 		*rule_out = RULE_STATE;
-	} else if (rules->deny && scim_filter_match(rules->deny, &subject)) {
+	} else if (policy_matches(p, c, rules->deny)) {
 		*rule_out = RULE_DENY;
-	} else if (rules->break_glass && scim_filter_match(rules->break_glass, &subject)) {
+	} else if (policy_matches(p, c, rules->break_glass)) {
 		*verdict_out = VERDICT_BREAK_GLASS;
 		*rule_out = RULE_BREAK_GLASS;
-	} else if (rules->allow_all ||
-		   (rules->allow && scim_filter_match(rules->allow, &subject))) {
+	} else if (rules->allow_all || policy_matches(p, c, rules->allow)) {
 		*verdict_out = VERDICT_ALLOW;
 		*rule_out = RULE_ALLOW;
 	} else {

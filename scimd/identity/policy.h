@@ -16,6 +16,9 @@ struct policy {
 
 int policy_open(struct policy *p, const struct resolver *rv, const struct memberships *m);
 void policy_close(struct policy *p);
+// Whether one rule matches; NULL, one that is not stated, never does.
+bool policy_matches(const struct policy *p, const struct candidate *c,
+		    const struct scim_filter *rule);
 void policy_judge(const struct policy *p, const struct candidate *c, uint8_t *verdict_out,
 		  uint8_t *rule_out);
 

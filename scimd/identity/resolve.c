@@ -174,9 +174,18 @@ static struct account *resolve_account(struct resolver *rv, struct candidate *c)
 	return ac;
 }
 
+// What becomes of a person whose present records cannot be served: disabled where one
+// of them says so, since that ends what they left running.
+static uint8_t resolve_unserved(uint8_t before, uint8_t state)
+{
+	return before == ACCOUNT_DISABLED || state == ACCOUNT_DISABLED ? ACCOUNT_DISABLED
+								       : ACCOUNT_REFUSED;
+}
+
 // People who are gone, or whose present record cannot be served: the number keeps
-// a name, so that their files keep an owner, and the login is denied.
-static void resolve_tombstones(struct resolver *rv, const bool *alive, const bool *present)
+// a name, so that their files keep an owner, and the login is denied. unserved: for
+// each entry of the ledger what it is now, 0 where there is no record.
+static void resolve_tombstones(struct resolver *rv, const bool *alive, const uint8_t *unserved)
 {
 	struct table names = TABLE_INIT;
 
@@ -200,7 +209,7 @@ static void resolve_tombstones(struct resolver *rv, const bool *alive, const boo
 					.uid = l->uid,
 					.gid = l->gid,
 					.hidden = true,
-					.state = present[i] ? ACCOUNT_REFUSED : ACCOUNT_DELETED };
+					.state = unserved[i] ? unserved[i] : ACCOUNT_DELETED };
 		ac->name = l->name;
 		if (table_get(&names, l->name, len) != TABLE_NONE ||
 		    table_get(&rv->local_users, l->name, len) != TABLE_NONE ||
@@ -230,29 +239,29 @@ static int resolve_accounts(struct resolver *rv)
 {
 	size_t n = rv->in->resource_count + rv->in->ledger_count + 1;
 	bool *alive = calloc(rv->in->ledger_count + 1, sizeof(*alive));
-	bool *present = calloc(rv->in->ledger_count + 1, sizeof(*present));
+	uint8_t *unserved = calloc(rv->in->ledger_count + 1, sizeof(*unserved));
 	struct resolved *out = rv->out;
 
 	out->accounts = arena_array(&out->arena, n, sizeof(*out->accounts));
-	if (!out->accounts || !alive || !present || n > UINT32_MAX / 2) {
+	if (!out->accounts || !alive || !unserved || n > UINT32_MAX / 2) {
 		free(alive);
-		free(present);
+		free(unserved);
 		return -ENOMEM;
 	}
 	for (uint32_t i = 0; i < rv->in->resource_count; i++) {
 		struct candidate *c = &rv->c[i];
 
 		if (c->ledger != UINT32_MAX)
-			present[c->ledger] = true;
+			unserved[c->ledger] = resolve_unserved(unserved[c->ledger], c->state);
 		if (c->kind != RESOURCE_USER || c->refused)
 			continue;
 		if (c->ledger != UINT32_MAX)
 			alive[c->ledger] = true;
 		(void)resolve_account(rv, c);
 	}
-	resolve_tombstones(rv, alive, present);
+	resolve_tombstones(rv, alive, unserved);
 	free(alive);
-	free(present);
+	free(unserved);
 	qsort(out->accounts, out->account_count, sizeof(*out->accounts), resolve_by_uid);
 	for (uint32_t i = 0; i < out->account_count; i++)
 		if (out->accounts[i].resource != UINT32_MAX)

@@ -5,6 +5,7 @@
 #include "scimd/base/arena.h"
 #include "scimd/base/buf.h"
 #include <openssl/evp.h>
+#include <scimd/ssh_key.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,28 +125,9 @@ const char *text_home(struct arena *a, const char *template, const char *name, u
 	return copy;
 }
 
-static const char *const text_key_types[] = {
-	"ssh-ed25519",
-	"ssh-rsa",
-	"ecdsa-sha2-nistp256",
-	"ecdsa-sha2-nistp384",
-	"ecdsa-sha2-nistp521",
-	"sk-ssh-ed25519@openssh.com",
-	"sk-ecdsa-sha2-nistp256@openssh.com",
-};
-
-// The blob begins with its own type, length first (RFC 4253 §6.6).
-static bool text_blob_ok(const unsigned char *blob, size_t len, const char *type)
-{
-	size_t n = strlen(type);
-
-	return len > 4 + n && blob[0] == 0 && blob[1] == 0 && blob[2] == 0 && blob[3] == n &&
-	       memcmp(blob + 4, type, n) == 0;
-}
-
 const char *text_key(struct arena *a, const char *text, size_t len, const char **why_out)
 {
-	const char *type = NULL, *space, *b64;
+	const char *type, *space, *b64;
 	unsigned char *blob = NULL;
 	char *again = NULL;
 	const char *out = NULL;
@@ -158,10 +140,7 @@ const char *text_key(struct arena *a, const char *text, size_t len, const char *
 	if (len > TEXT_KEY_MAX || memchr(text, '\n', len) || memchr(text, '\0', len) ||
 	    !(space = memchr(text, ' ', len)))
 		return NULL;
-	for (size_t i = 0; i < sizeof(text_key_types) / sizeof(*text_key_types); i++)
-		if (strlen(text_key_types[i]) == (size_t)(space - text) &&
-		    memcmp(text, text_key_types[i], (size_t)(space - text)) == 0)
-			type = text_key_types[i];
+	type = ssh_key_type(text, (size_t)(space - text));
 	if (!type)
 		return NULL;
 	b64 = space + 1;
@@ -179,7 +158,7 @@ const char *text_key(struct arena *a, const char *text, size_t len, const char *
 		goto out;
 	for (size_t i = 1; i <= 2 && b64[n - i] == '='; i++)
 		got--;
-	if (!text_blob_ok(blob, (size_t)got, type))
+	if (!ssh_key_blob_ok(blob, (size_t)got, type))
 		goto out;
 	(void)EVP_EncodeBlock((unsigned char *)again, blob, got);
 	if (strlen(again) == n && memcmp(again, b64, n) == 0)

@@ -102,6 +102,8 @@ bool scim_provider_read(struct json_object *body, struct scim_provider *out)
 	p.etag = message_true(json_member(body, "etag"), "supported");
 	p.events =
 		json_member(json_member(body, "urn:scimd:params:scim:events"), "pollUri") != NULL;
+	p.list_etag =
+		p.etag && message_true(json_member(body, "urn:scimd:params:scim:lists"), "etag");
 	if (paging) {
 		p.cursor = message_true(paging, "cursor");
 		p.index = !json_member(paging, "index") || message_true(paging, "index");

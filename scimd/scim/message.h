@@ -27,6 +27,7 @@ struct scim_provider {
 	bool known;
 	bool filter, etag;
 	bool events;                   // urn:scimd:params:scim:events
+	bool list_etag;                // urn:scimd:params:scim:lists: an ETag is of the whole list
 	bool cursor, index;            // RFC 9865 §4; index is true unless denied
 	int64_t max_results, max_page; // -1: not given
 };

@@ -55,6 +55,8 @@ void find_of_resource(const struct store_resource *r, struct find_words *w)
 	size_t pos = 0;
 
 	find_add_word(w, r->id, strlen(r->id));
+	if (r->kind == RESOURCE_GROUP)
+		find_add_word(w, STORE_GROUPS, strlen(STORE_GROUPS));
 	while (resource_next(r->bytes, r->len, &pos, &f) == 1) {
 		const char *at;
 

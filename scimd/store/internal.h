@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What store.c, record.c, find.c, audit.c, raw.c, reserve.c and trim.c share; nobody
-// else includes this.
+// What the files of the store share; nobody else includes this.
 #ifndef SCIMD_STORE_INTERNAL_H
 #define SCIMD_STORE_INTERNAL_H
 
@@ -59,6 +58,15 @@ void store_rest(struct store *s); // outside of any
 
 MDB_dbi store_dbi(const struct store_txn *t, unsigned int db);
 int store_errno(int rc); // of LMDB's codes, 0 or -errno
+
+// open.c: an environment at dir, if what lies there is whole; -EBADMSG: it is damaged.
+int store_attempt(struct store *s, const char *dir, struct fail *f);
+
+// grow.c
+int store_grow(struct store *s, struct fail *f);
+// With `growing` held shared, also after a failure. One of LMDB's codes.
+int store_begin(struct store *s, unsigned int flags, MDB_txn **out);
+bool store_recover(struct store *s, int *rc); // whether that code is worth another try
 
 // record.c
 int store_key(uint8_t key[DIGEST_LEN], const char *source, uint8_t kind, const char *id);

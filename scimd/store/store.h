@@ -116,7 +116,8 @@ int store_ledger_each(struct store_txn *t, int (*fn)(void *arg, const struct sto
 // The records that a word names, letters of either case: a resource by its id, its
 // userName or login name (a group's displayName), whole or up to the first @; a ledger
 // entry by its name or number. Others may be among them: compare. r or l is NULL where
-// there is none. fn as above.
+// there is none. fn as above. STORE_GROUPS names every group.
+#define STORE_GROUPS "\001groups"
 int store_find(struct store_txn *t, const char *word,
 	       int (*fn)(void *arg, const struct store_resource *r, const struct store_ledger *l),
 	       void *arg);

@@ -127,9 +127,10 @@ door_cron() {
   wait "$pid" 2>/dev/null || :
   cat "/run/doors/cron.$1"
 }
+# at goes back to where it was called, which she may not enter.
 door_at() {
   rm -f /run/doors/at /var/spool/cron/atjobs/*
-  echo 'id -un >/run/doors/at' | as "$1" at -q a now
+  (cd / && echo 'id -un >/run/doors/at' | as "$1" at -q a now)
   atd -s
   tenacious 20 sh -c '! pgrep -x atd'
   cat /run/doors/at

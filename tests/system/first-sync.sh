@@ -64,6 +64,9 @@ scimctl sync --wait
 [ "$(getent passwd "$gone" | cut -d: -f1,7)" = user00299:/usr/sbin/nologin ]
 scimctl audit --user user00001 | grep -q disabled
 scimctl audit --verify | tail -n 1 | grep -qx 'the chain is whole'
+lines=$(grep -c '^scimd: sync: ' "$NS_TMP/scimd.log")
+scimctl sync --wait | grep -q '^nothing changed' # not the news of the sync before
+[ "$(grep -c '^scimd: sync: ' "$NS_TMP/scimd.log")" = "$lines" ]
 
 echo "# more than the brake allows: held, named, then accepted"
 admin /__churn '{"remove":40}' >/dev/null

@@ -3,7 +3,7 @@
 # conditions. Everything that is started is ended by pid.
 # shellcheck shell=bash
 
-SCIM_PID='' SCIMD_PID='' LOCKOUT_PID=''
+SCIM_PID='' SCIMD_PID='' LOCKOUT_PID='' HOOK_PID=''
 
 # Overlays for /etc and the library folder, tmpfs for the state: nothing that
 # happens in here reaches the host. $1: a scratch folder, $2: a build's folder.
@@ -31,10 +31,11 @@ ns_prepare() {
 }
 
 ns_end() {
-  [ -n "$SCIMD_PID" ] && kill "$SCIMD_PID" 2>/dev/null && wait "$SCIMD_PID" 2>/dev/null
-  [ -z "$LOCKOUT_PID" ] || lockout_stop
-  [ -n "$SCIM_PID" ] && kill "$SCIM_PID" 2>/dev/null && wait "$SCIM_PID" 2>/dev/null
-  return 0
+  local pid
+  for pid in "$SCIMD_PID" "$HOOK_PID" "$LOCKOUT_PID" "$SCIM_PID"; do
+    # How it ends is no matter of the test.
+    { [ -n "$pid" ] && kill "$pid" && wait "$pid"; } 2>/dev/null || :
+  done
 }
 
 # tenacious SECONDS COMMAND…: until it succeeds; fails when the time is over.
@@ -96,6 +97,20 @@ lockout_stop() {
   kill "$LOCKOUT_PID" 2>/dev/null || :
   wait "$LOCKOUT_PID" 2>/dev/null || :
   LOCKOUT_PID=''
+}
+
+# What runs the hooks of /etc/scimd/hooks.d.
+hook_start() {
+  scim-hook --listen /run/scimd/hook.sock "$@" 2>>"$NS_TMP/hook.log" &
+  HOOK_PID=$!
+  tenacious 10 test -S /run/scimd/hook.sock
+}
+
+hook_stop() {
+  kill "$HOOK_PID" 2>/dev/null || :
+  wait "$HOOK_PID" 2>/dev/null || :
+  HOOK_PID=''
+  rm -f /run/scimd/hook.sock
 }
 
 scimd_start() {

@@ -35,9 +35,10 @@ done
 for a in status refusals reload version; do gives 2 $a extra; done
 gives 2; gives 2 nonsense; gives 2 --nonsense; gives 2 lookup; gives 2 list; gives 2 list people; gives 2 explain
 gives 2 sync now; gives 2 sync --soon; gives 2 audit all; gives 2 cache melt; gives 2 config; gives 2 config show --all; gives 2 check
+gives 2 access; gives 2 access report more; gives 2 access report --csv --json; gives 2 explain --if rich user00001; gives 3 explain --if disabled user00001
 
 echo "# without daemon and image"
-gives 1 status; gives 1 lookup user00001; gives 1 cache verify
+gives 1 status; gives 1 lookup user00001; gives 1 cache verify; gives 1 access report
 gives 3 sync; gives 3 refusals; gives 3 audit; gives 3 cache; gives 3 reload; gives 3 check user00001
 
 scim_start tests/realscim --users 400 --groups 4
@@ -81,6 +82,31 @@ scimctl --no-legend list groups | head -n 1 | grep -q '^group'
 scimctl explain user00001 >"$NS_TMP/out"
 grep -qE 'from .*userName' "$NS_TMP/out" || fail "explain does not name the attribute: $(cat "$NS_TMP/out")"
 
+echo "# each access rule with its result, and what would be"
+grep -qE '^  access +deny +not stated' "$NS_TMP/out"; grep -qE '^ +allow +matches' "$NS_TMP/out"
+gives 6 explain --if disabled user00001; grep -q 'if disabled: login would be deny (rule: the state of the account)' "$NS_TMP/out"
+gives 6 explain user00002; grep -qE '^ +allow +does not match' "$NS_TMP/out"
+gives 0 explain --if-group group001 user00002; grep -q 'login would be allow (rule: allow)' "$NS_TMP/out"
+gives 0 explain user00002 --if-group "$(scimctl --json explain group001 | sed 's/.*"id":"\([^"]*\)".*/\1/')"
+json 6 explain --if disabled --if-group group001 user00002
+gives 4 explain --if-group no-such-group user00002; grep -q 'no directory has a group' "$NS_TMP/err"
+
+echo "# who may log in here"
+allowed=$(scimctl --json status | sed 's/.*"allowed":\([0-9]*\).*/\1/')
+json 0 access report; gives 0 access report --csv --all
+[ "$(wc -l <"$NS_TMP/out")" = 401 ]; [ "$(grep -c '"yes"' "$NS_TMP/out")" = "$allowed" ]
+if grep -q _scimd_probe "$NS_TMP/out"; then fail "the probe is reported"; fi
+gives 0 access report --csv
+[ "$(wc -l <"$NS_TMP/out")" = $((allowed + 1)) ]
+id=$(scimctl --json explain user00001 | sed 's/.*"kind":"user","id":"\([^"]*\)".*/\1/')
+grep -qF "\"user00001\",\"$(id -u user00001)\",\"$id\",\"corp\",\"active\",\"allow\",\"allow\",\"yes\",\"may log in\",\"20" "$NS_TMP/out" || fail "report: $(grep user00001 "$NS_TMP/out")"
+echo 'user00001:x:3999:3999::/:/bin/sh' >>/etc/passwd # not published anew yet, or already: no longer the directory's
+gives 0 access report --csv
+if grep -q '"user00001"' "$NS_TMP/out"; then fail "a local account is reported as the directory's"; fi
+sed -i '$d' /etc/passwd
+tenacious 20 sh -c 'scimctl access report --csv | grep -q \"user00001\"'
+as_nobody "$BUILD/root/usr/bin/scimctl" --json access report | grep -q '"id":null'
+
 echo "# colours and progress: on a terminal only"
 on_terminal() { script -qec "$*" /dev/null </dev/null | tr '\r' '\n'; }
 on_terminal scimctl status | grep -q $'\e\[32mgreen'
@@ -119,3 +145,4 @@ json 0 lookup user00001; json 0 list users; json 0 cache verify; json 0 explain 
 gives 0 explain user00001; grep -q 'need the daemon' "$NS_TMP/out"
 gives 4 explain nobody-at-all; grep -q 'needs the daemon' "$NS_TMP/err"
 as_nobody "$BUILD/root/usr/bin/scimctl" lookup user00001 | grep -q '^user00001:'
+json 0 access report; gives 0 access report --csv; grep -q '"user00001",.*,"","","active","allow","allow","yes"' "$NS_TMP/out"

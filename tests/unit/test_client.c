@@ -7,6 +7,7 @@
 #include "scimd/client/pull.h"
 #include "scimd/client/quirk.h"
 #include "scimd/client/session.h"
+#include "scimd/client/tags.h"
 #include "scimd/client/token.h"
 #include <arpa/inet.h>
 #include <errno.h>
@@ -177,6 +178,123 @@ static struct asked ask(struct session *s, sd_event *event, bool patient)
 	while (!k.ended)
 		assert_true(sd_event_run(event, UINT64_MAX) >= 0);
 	return k;
+}
+
+// --------------------------------------------------------------- tags of lists
+
+static void test_client_tags_are_entity_tags(void **state)
+{
+	static const char *const good[] = { "\"\"", "\"l57\"", "W/\"l57\"", "\"a/b,c\"" };
+	static const char *const bad[] = { NULL,       "",         "l57",       "\"",
+					   "\"l57",    "l57\"",    "w/\"l57\"", "W/l57",
+					   "\"l 57\"", "\"l57\" ", "\"a\"b\"" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++)
+		if (!tags_valid(good[i]))
+			fail_msg("refused: %s", good[i]);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		if (tags_valid(bad[i]))
+			fail_msg("taken: %s", bad[i] ? bad[i] : "none");
+	assert_true(tags_same("W/\"1\"", "\"1\"") && tags_same("\"1\"", "\"1\""));
+	assert_false(tags_same("W/\"1\"", "W/\"2\""));
+}
+
+// What pages bore, users' and then groups', "-" for none; whether that is enough.
+static void test_client_tags_cover_whole_lists_or_nothing(void **state)
+{
+	static const struct {
+		const char *users[3], *groups[3];
+		bool whole;
+	} rows[] = {
+		{ { "\"1\"", "\"1\"" }, { "\"1\"" }, true },
+		{ { "\"1\"", "W/\"1\"" }, { "\"2\"", "\"2\"" }, true },
+		{ { "\"1\"" }, { NULL }, true }, // groups were not asked for
+		{ { "\"1\"", "\"2\"" }, { "\"1\"" }, false },
+		{ { "\"1\"", "\"2\"", "\"1\"" }, { "\"1\"" }, false },
+		{ { "\"1\"" }, { "\"1\"", "\"2\"" }, false },
+		{ { "\"1\"", "-" }, { "\"1\"" }, false },
+		{ { "-", "\"1\"" }, { "\"1\"" }, false },
+		{ { "\"1\"" }, { "-" }, false },
+		{ { NULL }, { "\"1\"" }, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct tags t = { 0 };
+
+		for (int k = 0; k < 2; k++) {
+			const char *const *pages = k ? rows[i].users : rows[i].groups;
+
+			if (pages[0])
+				tags_first(&t, k, k ? "/Users?a" : "/Groups?a");
+			for (size_t n = 0; n < 3 && pages[n]; n++)
+				tags_page(&t, k, *pages[n] == '-' ? NULL : pages[n]);
+		}
+		if (tags_whole(&t) != rows[i].whole)
+			fail_msg("row %zu", i);
+		tags_lost(&t);
+		assert_false(tags_whole(&t));
+		tags_clear(&t);
+	}
+}
+
+static void tags_said(void *arg, bool same)
+{
+	*(int *)arg = same;
+}
+
+static void test_client_tags_are_asked_with(void **state)
+{
+#define SAME(headers) STATUS("304 Not Modified", headers)
+	static const struct {
+		const char *answers[3];
+		size_t asked;
+		bool same;
+	} rows[] = {
+		{ { SAME("ETag: W/\"l57\"\r\n"), SAME("ETag: \"l58\"\r\n") }, 2, true },
+		{ { SAME(""), SAME("") }, 2, true },
+		{ { SAME(""), OK("{\"totalResults\":0}") }, 2, false },
+		{ { SAME("ETag: \"l58\"\r\n"), SAME("") }, 1, false }, // another list's
+		{ { OK("{\"totalResults\":0}") }, 1, false },
+		{ { STATUS("503 Later", "Retry-After: 1\r\n") }, 1, false },
+		{ { SAME(""), "HTTP/1.1 304" }, 2, false },
+	};
+	struct tags t = { 0 };
+
+	(void)state;
+	tags_first(&t, true, "/Users?startIndex=1&count=2");
+	tags_page(&t, true, "W/\"l57\"");
+	tags_first(&t, false, "/Groups?startIndex=1&count=2");
+	tags_page(&t, false, "W/\"l58\"");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char url[64];
+		struct session_options o = { .url = url };
+		struct tags_ask *k;
+		struct session *s;
+		struct fail f = { "" };
+		sd_event *event;
+		int same = -1;
+
+		server_script(rows[i].answers);
+		(void)snprintf(url, sizeof(url), "http://127.0.0.1:%u/v2/", server.port);
+		o.token_file = file("token", "secret\n", 0600);
+		assert_int_equal(sd_event_new(&event), 0);
+		assert_int_equal(session_new(event, &o, &s, &f), 0);
+		assert_int_equal(tags_start(s, &t, tags_said, &same, &k, &f), 0);
+		while (same < 0)
+			assert_true(sd_event_run(event, UINT64_MAX) >= 0);
+		if (same != rows[i].same || server.count != rows[i].asked)
+			fail_msg("row %zu: %d after %zu requests", i, same, server.count);
+		assert_non_null(strstr(server.asked[0], "GET /v2/Users?startIndex=1&count=2 "));
+		assert_non_null(strstr(server.asked[0], "If-None-Match: W/\"l57\"\r\n"));
+		if (server.count > 1)
+			assert_non_null(strstr(server.asked[1], "If-None-Match: W/\"l58\"\r\n"));
+		tags_free(k);
+		session_free(s);
+		sd_event_unref(event);
+	}
+	tags_clear(&t);
 }
 
 // One request in a session of its own, with a token.
@@ -631,6 +749,9 @@ int main(void)
 		cmocka_unit_test(test_client_urls),
 		cmocka_unit_test(test_client_quirks),
 		cmocka_unit_test(test_client_discovery),
+		cmocka_unit_test(test_client_tags_are_entity_tags),
+		cmocka_unit_test(test_client_tags_cover_whole_lists_or_nothing),
+		cmocka_unit_test(test_client_tags_are_asked_with),
 	};
 	int r;
 

@@ -3,6 +3,7 @@
 // Who is served, with which name and number: every decided detail, the order of
 // answers that must not matter, and a corpus of hostile records.
 #include "scimd/identity/id.h"
+#include "scimd/identity/trial.h"
 #include "tests/unit/crowd.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -359,6 +360,30 @@ static void test_identity_damaged_records_are_nobody(void **state)
 	assert_non_null(crowd_refusal(&crowd, "damaged"));
 }
 
+// Who was served and whose record cannot be any more is denied; who is disabled in it
+// is disabled all the same, or what they left running would go on.
+static void test_identity_disabled_is_disabled_in_a_refused_record(void **state)
+{
+	static const char *const ids[] = { "1", "2" };
+
+	(void)state;
+	for (uint32_t i = 0; i < 2; i++)
+		crowd.ledger[crowd.ledger_count++] =
+			(struct ledger_entry){ .source = "corp",
+					       .id = ids[i],
+					       .kind = USER,
+					       .name = i ? "bob" : "ada",
+					       .uid = 5001 + i,
+					       .gid = 5001 + i };
+	user("{\"id\":\"1\",\"userName\":\"a:da\",\"active\":false}");
+	user("{\"id\":\"2\",\"userName\":\"b:ob\",\"active\":true}");
+	crowd_resolve(&crowd);
+	assert_int_equal(crowd_user(&crowd, "ada")->state, ACCOUNT_DISABLED);
+	assert_int_equal(crowd_user(&crowd, "bob")->state, ACCOUNT_REFUSED);
+	assert_int_equal(crowd_user(&crowd, "ada")->verdict, VERDICT_DENY);
+	assert_int_equal(crowd_user(&crowd, "bob")->verdict, VERDICT_DENY);
+}
+
 static void test_identity_ledgers_gid_stands(void **state)
 {
 	(void)state;
@@ -436,6 +461,66 @@ static void test_identity_policy_deny_beats_allow(void **state)
 	group("{\"id\":\"b\",\"displayName\":\"linux-prod\",\"members\":[]}");
 	crowd_resolve(&crowd);
 	assert_int_equal(crowd_user(&crowd, "ada")->verdict, VERDICT_DENY);
+	scim_filter_free(allow);
+	scim_filter_free(deny);
+}
+
+static struct trial_result trial_of(uint32_t who, bool disabled, uint32_t also_in)
+{
+	struct resolve_input in = { .rules = &crowd.rules,
+				    .sources = crowd.sources,
+				    .source_count = crowd.source_count,
+				    .resources = crowd.resources,
+				    .resource_count = crowd.count };
+	struct trial t = { who, disabled, also_in };
+	struct trial_result result;
+	struct fail f = { "" };
+
+	assert_int_equal(identity_trial(&in, &t, &result, &f), 0);
+	return result;
+}
+
+// What a trial says of what is so is what the image gets; what is not so changes it.
+static void test_identity_a_trial_says_what_each_rule_says(void **state)
+{
+	static const char a[] = "groups.value eq \"in\"", d[] = "groups.value eq \"out\"";
+	enum { ADA, BOB, EVE, IN, OUT, TEAM };
+	struct scim_filter *allow, *deny;
+	struct trial_result t;
+
+	(void)state;
+	assert_int_equal(scim_filter_parse(a, strlen(a), &allow, NULL), 0);
+	assert_int_equal(scim_filter_parse(d, strlen(d), &deny, NULL), 0);
+	crowd_close(&crowd);
+	crowd_open(&crowd, allow, deny);
+	user("{\"id\":\"a\",\"userName\":\"ada\"}");
+	user("{\"id\":\"b\",\"userName\":\"bob\"}");
+	user("{\"id\":\"e\",\"userName\":\"eve\",\"active\":false}");
+	group("{\"id\":\"in\",\"displayName\":\"in\",\"members\":[{\"value\":\"a\"},{\"value\":"
+	      "\"e\"},"
+	      "{\"value\":\"team\"}]}");
+	group("{\"id\":\"out\",\"displayName\":\"out\"}");
+	group("{\"id\":\"team\",\"displayName\":\"team\"}");
+	crowd_resolve(&crowd);
+	for (uint32_t i = ADA; i <= EVE; i++) {
+		static const char *const names[] = { "ada", "bob", "eve" };
+		const struct account *is = crowd_user(&crowd, names[i]);
+
+		t = trial_of(i, false, TRIAL_NO_GROUP);
+		assert_int_equal(t.state, is->state);
+		assert_int_equal(t.verdict, is->verdict);
+		assert_int_equal(t.rule, is->rule);
+	}
+	t = trial_of(ADA, true, TRIAL_NO_GROUP);
+	assert_int_equal(t.rule, RULE_STATE);
+	assert_true(t.allow);
+	t = trial_of(ADA, false, OUT);
+	assert_true(t.allow && t.deny);
+	assert_int_equal(t.rule, RULE_DENY);
+	assert_int_equal(trial_of(BOB, false, TRIAL_NO_GROUP).rule, RULE_NO_MATCH);
+	assert_int_equal(trial_of(BOB, false, IN).verdict, VERDICT_ALLOW);
+	assert_int_equal(trial_of(BOB, false, TEAM).verdict, VERDICT_ALLOW); // it is in `in`
+	assert_int_equal(trial_of(EVE, false, IN).verdict, VERDICT_DENY);
 	scim_filter_free(allow);
 	scim_filter_free(deny);
 }
@@ -952,10 +1037,12 @@ int main(void)
 		T(test_identity_nesting_is_flattened_and_cycles_are_cut),
 		T(test_identity_nesting_ends_at_a_depth),
 		T(test_identity_damaged_records_are_nobody),
+		T(test_identity_disabled_is_disabled_in_a_refused_record),
 		T(test_identity_ledgers_gid_stands),
 		T(test_identity_leavers_have_no_groups),
 		T(test_identity_local_group_is_mapped_by_name_or_id),
 		T(test_identity_policy_deny_beats_allow),
+		T(test_identity_a_trial_says_what_each_rule_says),
 		T(test_identity_no_policy_means_nobody),
 		T(test_identity_order_of_answers_does_not_matter),
 		T(test_identity_no_number_twice),

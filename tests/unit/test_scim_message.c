@@ -177,12 +177,14 @@ static void test_message_provider_is_believed_what_it_says(void **state)
 		"{\"patch\":{\"supported\":true},\"filter\":{\"supported\":\"True\",\"maxResults\":"
 		"\"200\"},"
 		"\"etag\":{\"supported\":true},\"pagination\":{\"cursor\":true,\"index\":false,"
-		"\"maxPageSize\":50},\"urn:scimd:params:scim:events\":{\"pollUri\":\"/x\"}}");
+		"\"maxPageSize\":50},\"urn:scimd:params:scim:events\":{\"pollUri\":\"/x\"},"
+		"\"urn:scimd:params:scim:lists\":{\"etag\":true}}");
 	struct scim_provider p;
 
 	(void)state;
 	assert_true(scim_provider_read(o, &p));
 	assert_true(p.known && p.filter && p.etag && p.events && p.cursor && !p.index);
+	assert_true(p.list_etag);
 	assert_int_equal(p.max_results, 200);
 	assert_int_equal(p.max_page, 50);
 	json_object_put(o);
@@ -190,6 +192,7 @@ static void test_message_provider_is_believed_what_it_says(void **state)
 	o = parse("{\"patch\":{\"supported\":false}}");
 	assert_true(scim_provider_read(o, &p));
 	assert_true(p.known && p.index && !p.filter && !p.etag && !p.events && !p.cursor);
+	assert_false(p.list_etag);
 	assert_int_equal(p.max_results, -1);
 	json_object_put(o);
 	o = parse("{\"hello\":\"world\"}");

@@ -22,7 +22,7 @@ up=$(grep -nE '^#include "' $sources | awk -F: '
     if (path ~ /^scimd\/client\//) return 4
     if (path ~ /^scimd\/(agent|directory)\//) return 5
     if (path ~ /^(nss|pam)\//) return 6
-    if (path ~ /^scimd\/(ctl|lockout)\//) return 7
+    if (path ~ /^scimd\/(ctl|hook|lockout)\//) return 7
     return -1
   }
   function part(path) { return path ~ /^scimd\// ? substr(path, 1, index(substr(path, 7), "/") + 6) : substr(path, 1, index(path, "/")) }
@@ -66,7 +66,7 @@ echo "# one map for each module: it exports its entry points only"
 
 echo "# the tarball has all that the tests need"
 makefile=$(cat Makefile.am)
-for f in $(find tests packaging docs nss pam scimd include -type f -not -path \'*/node_modules/*\' \
+for f in $(find tests packaging docs nss pam scimd include -type f -not -path '*/node_modules/*' \
   -not -name '*.o' -not -name '*.lo' -not -path '*/.*'); do
   [[ "$makefile" == *"$f"* ]] && continue
   case $f in

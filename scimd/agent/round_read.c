@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: MIT
+//
+// The reading of a round: every directory in turn, in full, for what is new, or for
+// the few that events name; then the worker has it.
+#include "scimd/agent/answer.h"
+#include "scimd/agent/control.h"
+#include "scimd/agent/internal.h"
+#include "scimd/agent/stage.h"
+#include "scimd/base/clock.h"
+#include "scimd/base/log.h"
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <string.h>
+
+static void round_progress(void *arg, const struct fetch_progress *p)
+{
+	struct agent *a = arg;
+	struct control_call *call = a->wishes ? a->wishes->req.call : NULL;
+	struct json_object *o;
+
+	if (!call)
+		return;
+	o = json_object_new_object();
+	answer_put(o, "directory", json_object_new_string(a->config->directories[a->at].name));
+	answer_put(o, "stage", json_object_new_string(p->stage));
+	answer_put(o, "users", json_object_new_int64((int64_t)p->users));
+	answer_put(o, "groups", json_object_new_int64((int64_t)p->groups));
+	answer_put(o, "total", json_object_new_int64(p->total));
+	control_progress(call, o);
+}
+
+// From now on both rhythms bring the full list; the one that is due comes at once.
+static void round_no_look(struct agent *a, struct agent_directory *d, const char *why)
+{
+	d->no_look = true;
+	log_info("directory \"%s\" is read in full every time: %s",
+		 a->config->directories[a->at].name, why);
+	(void)agent_sync(a, &(struct agent_request){ .full = true });
+}
+
+static void round_some_failed(struct agent *a, const char *why)
+{
+	log_warning("directory \"%s\": what changed could not be read: %s",
+		    a->config->directories[a->at].name, why);
+	ear_failed(a->ears[a->at]);
+}
+
+static void round_fetched(void *arg, const struct fetch_end *end)
+{
+	struct agent *a = arg;
+	struct agent_directory *d = &a->directories[a->at];
+	bool some = a->stages[a->at]->partial;
+	struct fail f = { "" };
+	bool look = !a->whole;
+	int r = stage_finish(a->stages[a->at], end->r == 0 && !look, &f);
+
+	if (!some)
+		d->retry_after = end->r < 0 ? end->retry_after : -1;
+	if (some) {
+		if (end->r < 0)
+			round_some_failed(a, end->text);
+	} else if (look && end->r == -EOPNOTSUPP) {
+		round_no_look(a, d, end->text);
+	} else if (look && end->r == 0) {
+		;
+	} else if (end->r < 0 || r < 0) {
+		d->state = "failed";
+		(void)snprintf(d->error, sizeof(d->error), "%s", end->r < 0 ? end->text : f.text);
+		if (r < 0)
+			a->stages[a->at]->complete = false;
+	} else {
+		d->state = "ok";
+		d->error[0] = '\0';
+		d->last_ok = clock_wall();
+		d->users = end->users;
+		d->groups = end->groups;
+		if (end->tags)
+			tags_move(&d->tags_new, end->tags);
+	}
+	a->at++;
+	round_next(a);
+}
+
+// This directory could not even be asked.
+static void round_unread(struct agent *a, bool some, int r, const struct fail *f)
+{
+	struct agent_directory *d = &a->directories[a->at];
+	const char *why = f->text[0] ? f->text : strerror(-r);
+
+	if (some) {
+		round_some_failed(a, why);
+	} else if (r == -EOPNOTSUPP) {
+		round_no_look(a, d, why);
+	} else {
+		d->state = "failed";
+		(void)snprintf(d->error, sizeof(d->error), "%s", why);
+	}
+	stage_free(a->stages[a->at]);
+	a->stages[a->at++] = NULL;
+}
+
+static int round_walk(struct agent *a, struct fail *f)
+{
+	const struct fetch_calls calls = { a, round_progress, round_fetched };
+
+	return fetch_run(a->fetches[a->at], a->stages[a->at], !a->whole, &calls, f);
+}
+
+// Where the lists are not what they were, all is read; but what events tell of
+// is here already, and a look is enough.
+static void round_asked(void *arg, bool same)
+{
+	struct agent *a = arg;
+	struct fail f = { "" };
+	int r;
+
+	if (same) {
+		a->directories[a->at].last_ok = clock_wall();
+		a->stages[a->at++]->unchanged = true;
+		round_next(a);
+		return;
+	}
+	tags_clear(&a->directories[a->at].tags);
+	a->whole = !ear_hears(a->ears[a->at]);
+	r = round_walk(a, &f);
+	if (r == 0)
+		return;
+	round_unread(a, false, r, &f);
+	round_next(a);
+}
+
+// Everything, what is new (where only a list can tell: who is disabled), or the few
+// that the events name.
+static int round_read(struct agent *a, const struct listen_change *some, size_t n, struct fail *f)
+{
+	const struct fetch_calls calls = { a, round_progress, round_fetched };
+	const struct tags *tags = &a->directories[a->at].tags;
+	struct fetch *ft = a->fetches[a->at];
+	int r = stage_new(a->config->directories[a->at].name, a->mappings[a->at], a->store,
+			  &a->stages[a->at]);
+
+	if (r < 0)
+		return r;
+	a->whole = a->wishes->req.full;
+	if (n)
+		return fetch_some(ft, a->stages[a->at], some, n, &calls, f);
+	if (!a->whole && tags_whole(tags) && fetch_unchanged(ft, tags, round_asked, a, f) == 0)
+		return 0;
+	return round_walk(a, f);
+}
+
+void round_next(struct agent *a)
+{
+	const struct agent_request *req = &a->wishes->req;
+
+	while ((req->full || req->look || req->events) && a->at < a->config->directory_count) {
+		const struct listen_change *some = NULL;
+		struct fail f = { "" };
+		size_t n = 0;
+		int r;
+
+		if (req->full ? !req->dry_run : req->events)
+			n = ear_take(a->ears[a->at], req->full, &some);
+		if (req->full)
+			n = 0;
+		else if (req->events && n == 0) {
+			a->at++;
+			continue;
+		}
+		r = round_read(a, some, n, &f);
+		if (r == 0)
+			return;
+		round_unread(a, n > 0, r, &f);
+	}
+	round_work(a);
+}
