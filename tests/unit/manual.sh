@@ -55,6 +55,8 @@ install -m644 packaging/scim-directory.conf "$conf/scim-directory.conf"
 "$directory" --config "$conf/scim-directory.conf" check >/dev/null || miss "packaging/scim-directory.conf is refused"
 sed -i 's/^# \([a-z_]* = \)/\1/; /^listen = 127/d' "$conf/scim-directory.conf" # its examples are good too
 "$directory" --config "$conf/scim-directory.conf" check >/dev/null || miss "an example in packaging/scim-directory.conf is refused"
+# As a sysadmin would: the marks taken away.
+sed 's/^# \(\[\|[a-z_.-]* = \)/\1/' packaging/scimd.conf >"$conf/scimd.conf"
+"$ctl" config check "$conf/scimd.conf" >/dev/null || miss "packaging/scimd.conf is refused"
 rm -r "$conf"
-"$ctl" config check packaging/scimd.conf >/dev/null || miss "packaging/scimd.conf is refused"
 [ "$bad" = 0 ]
