@@ -9,6 +9,7 @@
 #include "scimd/agent/lockout.h"
 #include "scimd/base/clock.h"
 #include "scimd/base/fail.h"
+#include "scimd/base/log.h"
 #include "scimd/scim/json.h"
 #include "scimd/store/store.h"
 #include <errno.h>
@@ -249,6 +250,10 @@ static void command_reload(struct control_call *call)
 
 	int r = agent_reload(call->agent, &f);
 
+	if (r < 0 && r != -EAGAIN)
+		log_event(EVENT_CONFIG_REFUSED, NULL,
+			  "the configuration was not read again, the running one stays: %s",
+			  f.text);
 	if (r < 0)
 		control_error(call, r == -EAGAIN ? "temporary" : "failed", f.text);
 	else

@@ -44,12 +44,20 @@ while IFS=$'\x01' read -r name values otherwise; do
       [ -z "$values" ] || sed -n 2p <<<"$text" | sed 's/^\.RI //; s/ //g' | grep -qF "=$values." || miss "pam_scim.8: $name: takes $values" ;;
   esac
 done < <("$BUILD/tests/unit/test_pam_words" list | tr '\t' '\001')
-if command -v groff >/dev/null; then
-  for p in packaging/man/*; do
-    out=$(groff -man -Tutf8 -ww -z "$p" 2>&1)
-    [ -z "$out" ] || miss "$p: $out"
-  done
-fi
+for p in packaging/man/*; do
+  out=$(groff -man -Tutf8 -ww -z "$p" 2>&1) || miss "$p: groff fails"
+  [ -z "$out" ] || miss "$p: $out"
+done
+pages=$(awk '/^dist_man_MANS *=/ { on = 1 } on { print } on && !/\\$/ { exit }' Makefile.am)
+for p in packaging/man/*; do
+  grep -qE "(^|[[:space:]])$p([[:space:]]|\$)" <<<"$pages" || miss "Makefile.am: dist_man_MANS has no $p"
+done
+# Events: each in the manual of the program that tells them.
+section() { awk -v s="$2" '/^\.SH / { on = (substr($0, 5) == s) } on' "packaging/man/$1"; }
+told=$(section scimd.8 JOURNAL | sed -n 's/^\.B \([a-z-]*\)$/\1/p'; section scim-directory.8 JOURNAL | sed -n 's/^\.B \([a-z-]*\)$/\1/p')
+events=$("$BUILD/tests/unit/test_log" list | cut -f1)
+while read -r e; do miss "scimd.8, scim-directory.8: the event $e is not described"; done < <(comm -23 <(sort <<<"$events") <(sort <<<"$told"))
+while read -r e; do miss "scimd.8, scim-directory.8 describe the event $e, which there is not"; done < <(comm -13 <(sort <<<"$events") <(sort <<<"$told"))
 conf=$(mktemp -d)
 install -m644 packaging/scim-directory.conf "$conf/scim-directory.conf"
 "$directory" --config "$conf/scim-directory.conf" check >/dev/null || miss "packaging/scim-directory.conf is refused"
