@@ -267,6 +267,7 @@ const struct control_command control_commands[] = {
 	{ "refusals", CONTROL_ANYONE, command_refusals,
 	  "records that are not served, with reasons" },
 	{ "cache", CONTROL_ANYONE, command_cache, "sizes of the store and the image" },
+	{ "metrics", CONTROL_ANYONE, command_metrics, "what happened since the start, in numbers" },
 	{ "rebuild", CONTROL_ROOT, command_rebuild, "publish a new image from the store" },
 	{ "sync", CONTROL_ROOT, command_sync, "fetch now" },
 	{ "audit", CONTROL_ROOT, command_audit, "the audit log" },
