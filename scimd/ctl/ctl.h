@@ -63,6 +63,7 @@ int command_config(const struct ctl *c, int argc, char **argv);
 int command_check(const struct ctl *c, int argc, char **argv);
 int command_lockout(const struct ctl *c, int argc, char **argv);
 int command_evidence(const struct ctl *c, int argc, char **argv);
+int command_metrics(const struct ctl *c, int argc, char **argv);
 int command_reload(const struct ctl *c, int argc, char **argv);
 
 #endif

@@ -61,6 +61,8 @@ static const struct command {
 	  command_lockout },
 	{ "evidence", "[--user NAME] [--limit SPAN]",
 	  "when people who left were seen, denied and their processes ended", command_evidence },
+	{ "metrics", "[--output FILE] [--names]", "figures for monitoring, as OpenMetrics text",
+	  command_metrics },
 	{ "config", "check|show|options [--sources] [FILE]", "the configuration", command_config },
 	{ "cache", "stats|verify|rebuild",
 	  "sizes of store and image; read every record of the image; publish it anew",

@@ -78,8 +78,8 @@ void serve_error(struct serve_request *rq, int r, const struct fail *f)
 		(void)scim_problem(&p, 503, NULL, "out of memory; nothing was changed");
 	else
 		(void)scim_problem(&p, 500, NULL, "the store failed; nothing was changed");
-	log_error("%s %s: %s", http_method(rq->http), http_path(rq->http),
-		  f && f->text[0] ? f->text : fail_word(r));
+	log_event(EVENT_REQUEST_FAILED, NULL, "%s %s: %s", http_method(rq->http),
+		  http_path(rq->http), f && f->text[0] ? f->text : fail_word(r));
 	serve_problem(rq, &p);
 }
 

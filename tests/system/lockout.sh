@@ -64,7 +64,7 @@ quiet as ann unshare --user --map-root-user sleep 1002 &
 quiet as ann unshare --user --map-root-user unshare --user sleep 1003 &
 quiet as ann strace -qq -o /dev/null sleep 1004 &
 install -d -o ann -m 700 "$NS_TMP/tmux"
-command -v tmux >/dev/null && quiet as ann env TMUX_TMPDIR="$NS_TMP/tmux" TERM=xterm tmux new-session -d 'sleep 1005'
+quiet as ann env TMUX_TMPDIR="$NS_TMP/tmux" TERM=xterm tmux new-session -d 'sleep 1005'
 quiet script -qc "exec setpriv --reuid ann --regid ann --clear-groups sleep 1006" /dev/null &
 # Half theirs: only the saved uid, as a set-user-id program that gave up its rights for now.
 quiet setpriv --ruid ann --reuid ann --clear-groups perl -e '$> = 0; sleep 1000' &

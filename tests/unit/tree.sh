@@ -75,6 +75,10 @@ for f in $(find tests packaging docs nss pam scimd include -type f -not -path '*
   esac
 done
 
+# Automake takes the second one and says nothing.
+twice=$(sed -n 's/^\([A-Za-z_][A-Za-z0-9_]*\) *=.*/\1/p' Makefile.am | sort | uniq -d)
+[ -z "$twice" ] || miss "Makefile.am sets more than once with =: $twice"
+
 echo "# README's recipes are there"
 for f in $(grep -oE '`[a-z_]+/[a-z_/]+\.[a-z]+`' README.md | tr -d '`'; grep -oE '\]\([a-zA-Z][^):]+\)' README.md | sed 's/](\(.*\))/\1/'); do
   [ -e "$f" ] || miss "README.md names $f, which does not exist"
