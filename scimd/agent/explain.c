@@ -156,6 +156,7 @@ static void explain_served(struct explain *x, struct json_object *o, uint8_t kin
 	if (kind == RESOURCE_GROUP) {
 		if (image_group_by_id(&x->image, id, x->buffer, EXPLAIN_BUFFER / 2, &g) != 0)
 			return;
+		answer_str(o, "state", "served");
 		answer_str(o, "name", g.name);
 		(void)json_object_object_add(o, "members", json_object_new_int64(g.head.members));
 		return;

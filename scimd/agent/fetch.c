@@ -117,6 +117,11 @@ static int fetch_on_members(void *arg, const char *group, const char *const *use
 	return stage_members(((struct fetch *)arg)->stage, group, users, n);
 }
 
+static int fetch_on_refuse(void *arg, const char *group, const char *text)
+{
+	return stage_refuse(((struct fetch *)arg)->stage, group, text);
+}
+
 static void fetch_on_progress(void *arg, const struct pull_progress *p)
 {
 	struct fetch *ft = arg;
@@ -199,6 +204,7 @@ int fetch_run(struct fetch *ft, struct stage *st, bool disabled_only,
 		.provider = fetch_on_provider,
 		.resource = fetch_on_resource,
 		.members = fetch_on_members,
+		.refuse = fetch_on_refuse,
 		.progress = fetch_on_progress,
 		.end = fetch_on_end,
 	};

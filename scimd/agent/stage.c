@@ -149,9 +149,19 @@ static int stage_by_text(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-// Copies the fields up to the members, then the members, then the rest.
-static int stage_with_members(const struct stage_entry *e, const char *const *ids, size_t n,
-			      struct buf *out)
+static int stage_put_all(struct buf *out, uint8_t tag, const char *const *texts, size_t n)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < n && r == 0; i++)
+		if (i == 0 || strcmp(texts[i], texts[i - 1]) != 0)
+			r = resource_put(out, tag, 0, texts[i], strlen(texts[i]));
+	return r;
+}
+
+// Copies a group's fields, with other ones of that tag: sorted texts, each once.
+static int stage_with(const struct stage_entry *e, uint8_t tag, const char *const *texts, size_t n,
+		      struct buf *out)
 {
 	struct field f;
 	size_t pos = 0;
@@ -159,44 +169,51 @@ static int stage_with_members(const struct stage_entry *e, const char *const *id
 	int r;
 
 	while ((r = resource_next(e->bytes, e->len, &pos, &f)) == 1) {
-		if (!done && f.tag > FIELD_MEMBER) {
-			for (size_t i = 0; i < n && r >= 0; i++)
-				if (i == 0 || strcmp(ids[i], ids[i - 1]) != 0)
-					r = resource_put(out, FIELD_MEMBER, 0, ids[i],
-							 strlen(ids[i]));
+		if (!done && f.tag > tag) {
+			r = stage_put_all(out, tag, texts, n);
 			done = true;
 		}
-		if (r >= 0 && f.tag != FIELD_MEMBER)
+		if (r >= 0 && f.tag != tag)
 			r = resource_put(out, f.tag, f.via, f.text, f.len);
 		if (r < 0)
 			return r;
 	}
-	for (size_t i = 0; !done && i < n && r == 0; i++)
-		if (i == 0 || strcmp(ids[i], ids[i - 1]) != 0)
-			r = resource_put(out, FIELD_MEMBER, 0, ids[i], strlen(ids[i]));
-	return r;
+	return r < 0 || done ? r : stage_put_all(out, tag, texts, n);
 }
 
-int stage_members(struct stage *st, const char *group, const char *const *users, size_t n)
+static int stage_group(struct stage *st, const char *group, uint8_t tag, const char *const *texts,
+		       size_t n)
 {
 	uint32_t i = table_get(&st->groups, group, strlen(group));
-	const char **sorted;
 	int r;
 
 	if (i == TABLE_NONE)
 		return 0;
-	sorted = calloc(n ? n : 1, sizeof(*sorted));
+	buf_clear(&st->scratch);
+	r = stage_with(&st->entries[i], tag, texts, n, &st->scratch);
+	if (r < 0)
+		return r;
+	return stage_compare(st, &st->entries[i], st->scratch.data, st->scratch.len);
+}
+
+int stage_members(struct stage *st, const char *group, const char *const *users, size_t n)
+{
+	const char **sorted = calloc(n ? n : 1, sizeof(*sorted));
+	int r;
+
 	if (!sorted)
 		return -ENOMEM;
 	if (n)
 		memcpy(sorted, users, n * sizeof(*sorted));
 	qsort(sorted, n, sizeof(*sorted), stage_by_text);
-	buf_clear(&st->scratch);
-	r = stage_with_members(&st->entries[i], sorted, n, &st->scratch);
+	r = stage_group(st, group, FIELD_MEMBER, sorted, n);
 	free(sorted);
-	if (r < 0)
-		return r;
-	return stage_compare(st, &st->entries[i], st->scratch.data, st->scratch.len);
+	return r;
+}
+
+int stage_refuse(struct stage *st, const char *group, const char *text)
+{
+	return stage_group(st, group, FIELD_COMPLAINT, &text, 1);
 }
 
 int stage_gone(struct stage *st, uint8_t kind, const char *id)

@@ -59,6 +59,8 @@ int stage_new(const char *source, const struct mapping *m, struct store *s, stru
 int stage_resource(struct stage *st, uint8_t kind, struct json_object *res);
 // The members of a group whose list answer had none (ladder).
 int stage_members(struct stage *st, const char *group, const char *const *users, size_t n);
+// A group whose members could not be taken: it is refused, with that sentence.
+int stage_refuse(struct stage *st, const char *group, const char *text);
 // One that a partial stage says is deleted.
 int stage_gone(struct stage *st, uint8_t kind, const char *id);
 int stage_finish(struct stage *st, bool complete, struct fail *f);

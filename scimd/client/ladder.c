@@ -93,6 +93,21 @@ static void ladder_give(struct pull *p)
 	ladder_next(p);
 }
 
+// One group that is too much is refused alone; the others are asked for.
+static void ladder_refuse(struct pull *p, const char *text)
+{
+	int r = p->calls.refuse(p->calls.arg, p->list[p->rung_at].id, text);
+
+	ladder_found_clear(p);
+	if (r < 0) {
+		pull_end(p, -r, -1, "members: %s", fail_word(r));
+		return;
+	}
+	p->get_gave = true;
+	p->rung_at++;
+	ladder_next(p);
+}
+
 static int ladder_ask(struct pull *p, const char *path,
 		      void (*end)(void *arg, const struct transfer_answer *a))
 {
@@ -116,6 +131,10 @@ static void ladder_on_group(void *arg, const struct transfer_answer *a)
 	int r = 0;
 
 	p->call = NULL;
+	if (a->r == -EMSGSIZE) {
+		ladder_refuse(p, a->text);
+		return;
+	}
 	if (a->r < 0 || (a->status != 200 && a->status != 404) || (a->status == 200 && !a->json)) {
 		pull_refused(p, "members of a group", a);
 		return;

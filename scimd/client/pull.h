@@ -53,6 +53,8 @@ struct pull_calls {
 	// One resource; the answer says whether its id was seen before. < 0 ends the walk.
 	int (*resource)(void *arg, uint8_t kind, struct json_object *res);
 	int (*members)(void *arg, const char *group, const char *const *users, size_t n);
+	// A group whose members are more than an answer may have: text says so.
+	int (*refuse)(void *arg, const char *group, const char *text);
 	void (*progress)(void *arg, const struct pull_progress *p);
 	void (*end)(void *arg, const struct pull_result *r);
 };

@@ -61,20 +61,8 @@ size_t transfer_on_header(char *line, size_t size, size_t n, void *arg)
 }
 
 // Parsed as it comes: no body is ever held whole, and no slice is long.
-size_t transfer_on_body(char *data, size_t size, size_t n, void *arg)
+void transfer_parse(struct transfer *q, const char *data, size_t len)
 {
-	struct transfer *q = arg;
-	size_t len = size * n;
-
-	(void)size;
-	if (len > q->http->body_max - q->bytes) {
-		q->too_big = "the answer is larger than the limit of one answer";
-		return 0;
-	}
-	q->too_big = transfer_weigh(&q->weight, data, len);
-	if (q->too_big)
-		return 0;
-	q->bytes += len;
 	for (size_t at = 0; at < len && !q->bad_json; at++) {
 		size_t slice = len - at < TRANSFER_SLICE ? len - at : TRANSFER_SLICE;
 
@@ -87,5 +75,19 @@ size_t transfer_on_body(char *data, size_t size, size_t n, void *arg)
 			q->bad_json = true;
 		at += json_tokener_get_parse_end(q->tok) - 1;
 	}
-	return len;
+}
+
+size_t transfer_on_body(char *data, size_t size, size_t n, void *arg)
+{
+	struct transfer *q = arg;
+	size_t len = size * n;
+
+	(void)size;
+	if (len > q->http->body_max - q->bytes) {
+		q->too_big = "the answer is larger than the limit of one answer";
+		return 0;
+	}
+	q->bytes += len;
+	q->too_big = transfer_weigh(q, data, len);
+	return q->too_big ? 0 : len;
 }

@@ -5,6 +5,7 @@
 #define SCIMD_CLIENT_TRANSFER_INTERNAL_H
 
 #include "scimd/client/transfer.h"
+#include "scimd/scim/resource.h"
 #include <curl/curl.h>
 
 #define TRANSFER_SLICE 65536
@@ -12,9 +13,19 @@
 
 struct transfer_weight {
 	bool in_string, escaped, object[TRANSFER_DEPTH + 1];
-	unsigned int depth;
+	unsigned int depth, hex; // hex: digits of an escape that are still to come
 	uint32_t items[TRANSFER_DEPTH + 1];
 	size_t string, weight;
+	char key[9]; // how the last string of the outermost object begins
+
+	bool in_list;            // in the array of that name, `Resources`
+	size_t before;           // weight where the resource at hand began
+	enum resource_over over; // enum resource_over of it
+	unsigned int hidden;     // depth of what the parser does not see the rest of, 0: sees all
+	bool cut;                // it does not see the rest of this string
+	const char *data;        // the bytes at hand …
+	size_t shown;            // … and how many of them the parser has had
+	const char *refused;
 };
 
 struct transfer_origin {
@@ -54,8 +65,10 @@ struct transfer {
 size_t transfer_on_header(char *line, size_t size, size_t n, void *arg);
 size_t transfer_on_body(char *data, size_t size, size_t n, void *arg);
 
-// transfer_weigh.c: the next bytes of a body; NULL, or why no more of it may be parsed.
-const char *transfer_weigh(struct transfer_weight *w, const char *data, size_t len);
+void transfer_parse(struct transfer *q, const char *data, size_t len);
+
+// transfer_weigh.c: parses the next bytes of a body; NULL, or why no more of it may be.
+const char *transfer_weigh(struct transfer *q, const char *data, size_t len);
 
 // Tells the end of a transfer and frees it.
 void transfer_finish(struct transfer *q, CURLcode rc);

@@ -40,6 +40,7 @@ static void explain_account(struct json_object *a)
 {
 	struct json_object *list = ctl_member(a, "attributes");
 	bool user = strcmp(ctl_str(a, "kind"), "user") == 0;
+	bool served = strcmp(ctl_str(a, "state"), "not served") != 0;
 
 	(void)printf("%s \"%s\" of directory \"%s\"\n", ctl_str(a, "kind"),
 		     ctl_safe(*ctl_str(a, "user_name")      ? ctl_str(a, "user_name")
@@ -47,9 +48,10 @@ static void explain_account(struct json_object *a)
 							    : ctl_str(a, "name")),
 		     ctl_safe(ctl_str(a, "source")));
 	(void)printf("  id       %s\n", ctl_safe(ctl_str(a, "id")));
-	if (*ctl_str(a, "name"))
-		(void)printf("  served   %s, %s %lld\n", ctl_safe(ctl_str(a, "name")),
-			     user ? "uid" : "gid", ctl_int(a, user ? "uid" : "gid"));
+	if (*ctl_str(a, "name")) // refused, and known from before: its number is kept
+		(void)printf("  %s   %s, %s %lld\n", served ? "served" : "ledger",
+			     ctl_safe(ctl_str(a, "name")), user ? "uid" : "gid",
+			     ctl_int(a, user ? "uid" : "gid"));
 	if (user)
 		(void)printf("  state    %s\n", ctl_str(a, "state"));
 	if (*ctl_str(a, "verdict"))
@@ -146,7 +148,9 @@ int command_explain(const struct ctl *c, int argc, char **argv)
 
 		if (!c->json)
 			explain_account(a);
-		if (strcmp(ctl_str(a, "kind"), "user") == 0 && !explain_may(a))
+		if (strcmp(ctl_str(a, "kind"), "user") == 0
+			    ? !explain_may(a)
+			    : strcmp(ctl_str(a, "state"), "not served") == 0)
 			r = WIRE_EXIT_DENIED;
 	}
 	return ctl_finish(c, o, r);

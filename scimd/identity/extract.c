@@ -309,8 +309,37 @@ static const struct map_attribute *extract_find(const struct extract *x, uint8_t
 	return NULL;
 }
 
+// Of a resource that did not come whole nothing is kept but who it is and whether it is
+// active: half a list of members is not a list of members.
+static int extract_over(struct extract *x, struct json_object *over)
+{
+	const char *why = resource_over_text(json_object_get_int64(over));
+	const struct map_attribute *name = extract_find(x, FIELD_NAME);
+	int r = name ? extract_attribute(x, name) : 0;
+
+	return r < 0 ? r : resource_put(x->out, FIELD_COMPLAINT, 0, why, strlen(why));
+}
+
+static int extract_values(struct extract *x)
+{
+	int r = 0;
+
+	for (uint8_t tag = FIELD_NAME; tag <= FIELD_SSH_KEY && r == 0; tag++) {
+		const struct map_attribute *a = extract_find(x, tag);
+
+		if (a)
+			r = extract_attribute(x, a);
+	}
+	for (size_t i = 0; x->kind == RESOURCE_USER && i < x->m->policy_count && r == 0; i++)
+		r = extract_policy(x, &x->m->policy[i]);
+	if (r == 0 && x->kind == RESOURCE_GROUP)
+		r = extract_members(x);
+	return r;
+}
+
 static int extract_all(struct extract *x)
 {
+	struct json_object *over = x->slots[x->m->own[MAP_OVER]];
 	int r = extract_own(x, FIELD_ID, MAP_ID);
 
 	if (r == 0 && x->kind == RESOURCE_USER)
@@ -323,16 +352,8 @@ static int extract_all(struct extract *x)
 		r = extract_meta(x, FIELD_CREATED, "created");
 	if (r == 0 && x->kind == RESOURCE_USER)
 		r = extract_active(x);
-	for (uint8_t tag = FIELD_NAME; tag <= FIELD_SSH_KEY && r == 0; tag++) {
-		const struct map_attribute *a = extract_find(x, tag);
-
-		if (a)
-			r = extract_attribute(x, a);
-	}
-	for (size_t i = 0; x->kind == RESOURCE_USER && i < x->m->policy_count && r == 0; i++)
-		r = extract_policy(x, &x->m->policy[i]);
-	if (r == 0 && x->kind == RESOURCE_GROUP)
-		r = extract_members(x);
+	if (r == 0)
+		r = over ? extract_over(x, over) : extract_values(x);
 	if (r == 0)
 		r = extract_meta(x, FIELD_MODIFIED, "lastModified");
 	if (r == 0)

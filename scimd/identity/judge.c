@@ -33,6 +33,18 @@ static void judge_state(struct resolver *rv, struct candidate *c)
 			c->shown, name_show(f.text, f.len, shown, sizeof(shown)));
 }
 
+// Of which not all could be taken: it is here, and that is all that is said of it.
+static bool judge_whole(struct resolver *rv, struct candidate *c)
+{
+	struct field f;
+
+	if (!judge_field(rv, c, FIELD_COMPLAINT, &f))
+		return true;
+	resolver_refuse(rv, c, false, "too-large", "%s \"%s\": %.*s",
+			c->kind == RESOURCE_USER ? "user" : "group", c->shown, (int)f.len, f.text);
+	return false;
+}
+
 static bool judge_name(struct resolver *rv, struct candidate *c)
 {
 	const struct identity_rules *rules = rv->in->rules;
@@ -292,7 +304,8 @@ static int judge_one(struct resolver *rv, uint32_t i)
 		(void)clock_parse(f.text, f.len, &c->created);
 	if (c->kind == RESOURCE_USER)
 		judge_state(rv, c);
-	c->refused = !judge_name(rv, c) || !judge_numbers(rv, c) || !judge_local(rv, c);
+	c->refused = !judge_name(rv, c) || !judge_whole(rv, c) || !judge_numbers(rv, c) ||
+		     !judge_local(rv, c);
 	return rv->short_of_memory ? -ENOMEM : 0;
 }
 

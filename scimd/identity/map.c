@@ -260,8 +260,10 @@ static const char *map_asked(struct mapping *m, uint8_t kind)
 
 static int map_finish(struct mapping *m, struct fail *f)
 {
-	static const char *const own[MAP_OWN] = { "id",     "userName", "externalId", "displayName",
-						  "active", "meta",     "members",    "name" };
+	static const char *const own[MAP_OWN] = {
+		"id",   "userName", "externalId", "displayName", "active",
+		"meta", "members",  "name",       RESOURCE_OVER,
+	};
 	uint8_t d[DIGEST_LEN];
 	struct buf b = BUF_INIT;
 	int r = 0;

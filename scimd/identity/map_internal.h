@@ -24,6 +24,7 @@ enum map_own {
 	MAP_META,
 	MAP_MEMBERS,
 	MAP_NAMES,
+	MAP_OVER,
 	MAP_OWN
 };
 

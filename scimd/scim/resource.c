@@ -8,6 +8,19 @@
 
 #define FIELD_HEAD 6
 
+const char *resource_over_text(int64_t what)
+{
+	static const char *const texts[RESOURCE_OVER_MANY] = {
+		[RESOURCE_OVER_STRING] = "has a value longer than 4 MiB",
+		[RESOURCE_OVER_KEYS] = "has more than 10000 attributes in one object",
+		[RESOURCE_OVER_VALUES] = "has more than a million values in one list",
+		[RESOURCE_OVER_WEIGHT] = "would take more than 224 MiB of memory",
+		[RESOURCE_OVER_DEPTH] = "is nested too deeply",
+	};
+
+	return what > 0 && what < RESOURCE_OVER_MANY ? texts[what] : "is too large";
+}
+
 int resource_put(struct buf *b, uint8_t tag, uint8_t via, const char *text, size_t len)
 {
 	unsigned char head[FIELD_HEAD] = { tag, via };

@@ -54,6 +54,20 @@ struct field {
 
 #define RESOURCE_VALUE_MAX 65536u // longest value kept
 
+// A member that the client adds to a resource of which it could not take all: why, as a
+// number. A directory that says so itself has itself refused.
+#define RESOURCE_OVER "urn:scimd:over"
+enum resource_over {
+	RESOURCE_OVER_STRING = 1,
+	RESOURCE_OVER_KEYS,
+	RESOURCE_OVER_VALUES,
+	RESOURCE_OVER_WEIGHT,
+	RESOURCE_OVER_DEPTH,
+	RESOURCE_OVER_MANY
+};
+// "has a value longer than 4 MiB"; of a number that is none: that it is too large.
+const char *resource_over_text(int64_t what);
+
 // Appends one field. 0, -ENOMEM, or -EMSGSIZE over RESOURCE_VALUE_MAX.
 int resource_put(struct buf *b, uint8_t tag, uint8_t via, const char *text, size_t len);
 // Walks: *pos starts at 0. 1 = a field, 0 = the end, -EBADMSG.

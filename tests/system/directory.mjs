@@ -9,7 +9,7 @@ import zlib from 'node:zlib'
 
 const LR = 'urn:ietf:params:scim:api:messages:2.0:ListResponse'
 const users = [], groups = [], seen = []
-let fault = null, serial = 0
+let fault = null, serial = 0, bare = false
 let versions = 0
 const bear = (u) => { u.meta.version = `W/"u${++versions}"` }
 const key = (kind, i) => `${kind}-0000-4000-8000-${String(i).padStart(12, '0')}`
@@ -96,6 +96,25 @@ const monsters = {
       ? { id: key('dddddddd', i), displayName: `mass${i}` } : { id: key('eeeeeeee', i), userName: `mass${i}` })
     res.end(JSON.stringify({ schemas: [LR], totalResults: f.total, startIndex: start, itemsPerPage: Resources.length, Resources }))
   },
+  swell: (res, f, answer, start) => { // the list as it is, but what f.how names is more than anybody needs
+    const list = /Users/.test(f.match) ? users : groups, more = {}
+    const extra = {
+      string: () => `"title":"${'\\"x'.repeat(3 << 20)}"`,
+      keys: () => `"x":{${Array.from({ length: 12000 }, (_, i) => `"k${i}":[1]`).join(',')}}`,
+      deep: () => `"x":${'[{"x":'.repeat(50000)}1${'}]'.repeat(50000)}`,
+      items: () => `"x":[${'1,'.repeat(1100000)}1]`,
+      weight: () => `"members":[${`{"value":"${key('aaaaaaaa', 1)}","display":"]}"},`.repeat(300000)}{"value":"x"}],"active":true,"last":{"a":[1,{"b":2}]}`,
+    }
+    for (const [i, how] of Object.entries(f.how)) more[list[i].id] = extra[how]()
+    const text = list.slice(start - 1, start - 1 + 1000).map((r) => {
+      const { id, ...rest } = r // what is too much comes first, between, and last
+      if (!more[id]) return JSON.stringify(r)
+      const own = f.how[list.indexOf(r)] === 'weight' ? { ...rest, members: undefined } : rest
+      return `{${more[id]},"id":"${id}",${JSON.stringify(own).slice(1)}`
+    })
+    res.end(`{"schemas":["${LR}"],"totalResults":${list.length},"Resources":[${text.join(',')}],"startIndex":${start}}`)
+  },
+  stout: (res) => res.end(`{"id":"${key('bbbbbbbb', 0)}","title":"${'x'.repeat(5 << 20)}"}`), // one resource alone
   status: (res, f) => { res.writeHead(f.status); res.end('{}') },
   slow: (res, f, answer) => setTimeout(answer, f.ms),
   hang: () => {},
@@ -115,6 +134,7 @@ const server = http.createServer((req, res) => {
     req.on('end', () => {
       const o = text ? JSON.parse(text) : {}
       if (path === '/__churn') churn({ ...o, more: o.add })
+      else if (path === '/__bare') bare = o.bare // groups' lists without members
       else if (path === '/__fault') fault = req.method === 'DELETE' ? null : o
       say(path === '/__seen' ? seen : {})
       if (path === '/__seen' && req.method === 'DELETE') seen.length = 0
@@ -129,6 +149,8 @@ const server = http.createServer((req, res) => {
   }
   answer()
   function answer() {
+    const group = path.startsWith('/Groups/') && groups.find((g) => g.id === path.slice(8))
+    if (group) return say(group)
     const one = path.startsWith('/Users/') && users.find((u) => u.id === path.slice(7))
     if (one) {
       res.setHeader('ETag', one.meta.version)
@@ -137,7 +159,9 @@ const server = http.createServer((req, res) => {
     }
     const list = path === '/Users' ? users : path === '/Groups' ? groups : null
     if (!list || url.searchParams.get('filter')) return say({}, 404)
-    const start = Number(url.searchParams.get('startIndex')), Resources = list.slice(start - 1, start - 1 + 1000)
+    const start = Number(url.searchParams.get('startIndex'))
+    let Resources = list.slice(start - 1, start - 1 + 1000)
+    if (bare && list === groups) Resources = Resources.map(({ members, ...g }) => g)
     say({ schemas: [LR], totalResults: list.length, startIndex: start, itemsPerPage: Resources.length, Resources })
   }
 })
