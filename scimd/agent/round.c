@@ -154,6 +154,8 @@ static void round_end(struct agent *a)
 	}
 	if (w->req.live && !applied)
 		live_forget(a->live);
+	if (!w->req.live && changed)
+		live_expire(a->live);
 	for (size_t i = 0; i < a->config->directory_count; i++)
 		ear_end(a->ears[i], applied && (!w->req.full || !a->directories[i].error[0]));
 	a->wishes = w->next;

@@ -3,13 +3,9 @@
 # records, for somebody who leaves, for a token and a configuration that are refused.
 # No journald runs here; a socket in its place notes what arrives.
 set -euo pipefail
-if [ -z "${INSIDE:-}" ]; then
-  INSIDE=1 exec unshare --mount --pid --net --fork --mount-proc --kill-child --propagation private "$0"
-fi
 cd "$SRC"
 . tests/system/lib.sh
-work=$(mktemp -d)
-ns_prepare "$work" "$BUILD"
+ns_begin "$0"
 ip link set lo up
 failed() { echo "FAILED: $1" >&2; cat "$NS_TMP/journal" "$NS_TMP/scimd.log" >&2; exit 1; }
 

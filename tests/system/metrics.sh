@@ -3,13 +3,9 @@
 # happened, something to say without the daemon and without an image; the alert rules
 # name figures that there are.
 set -euo pipefail
-if [ -z "${INSIDE:-}" ]; then
-  INSIDE=1 exec unshare --mount --pid --net --fork --mount-proc --kill-child --propagation private "$0"
-fi
 cd "$SRC"
 . tests/system/lib.sh
-work=$(mktemp -d)
-ns_prepare "$work" "$BUILD"
+ns_begin "$0"
 ip link set lo up
 failed() { echo "FAILED: $1" >&2; cat "$NS_TMP/metrics" >&2; tail -n 20 "$NS_TMP/scimd.log" >&2; exit 1; }
 cat >"$NS_TMP/check.mjs" <<'END'
