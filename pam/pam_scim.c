@@ -121,26 +121,6 @@ static void tell(const struct visit *v, struct decision d, bool silent)
 		(void)pam_error(v->pamh, "%s", person);
 }
 
-// Begins a visit. True when the answer is known without looking any further.
-static bool local_or_nameless(struct visit *v, pam_handle_t *pamh, int *code)
-{
-	const void *name = NULL, *service = NULL;
-
-	*v = (struct visit){ .pamh = pamh };
-	*code = PAM_SYSTEM_ERR;
-	if (pam_get_item(pamh, PAM_USER, &name) != PAM_SUCCESS || !name)
-		return true;
-	v->name = name;
-	v->facts.local = look_local(v->name);
-	if (v->facts.local) {
-		*code = PAM_IGNORE;
-		return true;
-	}
-	if (pam_get_item(pamh, PAM_SERVICE, &service) == PAM_SUCCESS)
-		v->service = service;
-	return false;
-}
-
 static void read_options(struct visit *v, int argc, const char **argv)
 {
 	const char *bad = option_read(&v->option, v->service, argc, argv);
@@ -151,16 +131,37 @@ static void read_options(struct visit *v, int argc, const char **argv)
 		pam_syslog(v->pamh, LOG_ERR, "option \"%s\" is not understood", bad);
 }
 
+// Begins a visit with what is known on this host. False when the answer is known
+// without looking any further: it is in *code.
+static bool begin(struct visit *v, pam_handle_t *pamh, int argc, const char **argv, int *code)
+{
+	const void *name = NULL, *service = NULL;
+
+	*v = (struct visit){ .pamh = pamh };
+	*code = PAM_SYSTEM_ERR;
+	if (pam_get_item(pamh, PAM_USER, &name) != PAM_SUCCESS || !name)
+		return false;
+	v->name = name;
+	v->facts.local = look_local(v->name);
+	if (v->facts.local) {
+		*code = PAM_IGNORE;
+		return false;
+	}
+	if (pam_get_item(pamh, PAM_SERVICE, &service) == PAM_SUCCESS)
+		v->service = service;
+	read_options(v, argc, argv);
+	look_image(v->name, &v->look, &v->facts, NULL, NULL);
+	return true;
+}
+
 static int account(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
 	struct decision d;
 	struct visit v;
 	int code;
 
-	if (local_or_nameless(&v, pamh, &code))
+	if (!begin(&v, pamh, argc, argv, &code))
 		return code;
-	read_options(&v, argc, argv);
-	look_image(v.name, &v.look, &v.facts, NULL, NULL);
 	ask_live(&v);
 	d = decide(&v.facts);
 	tell(&v, d, SILENT(flags));
@@ -208,10 +209,8 @@ static int session(pam_handle_t *pamh, int flags, int argc, const char **argv)
 	struct visit v;
 	int code;
 
-	if (local_or_nameless(&v, pamh, &code))
+	if (!begin(&v, pamh, argc, argv, &code))
 		return code;
-	read_options(&v, argc, argv);
-	look_image(v.name, &v.look, &v.facts, NULL, NULL);
 	d = decide(&v.facts);
 	if (d.result != DECIDE_ALLOW && d.result != DECIDE_WARN) {
 		// The account phase has told the person, where there is one.

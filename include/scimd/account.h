@@ -34,6 +34,22 @@ enum account_rule {
 	RULE_BREAK_GLASS = 5,
 };
 
+// The words that programs and people read.
+static inline const char *account_state_word(uint8_t state)
+{
+	static const char *const words[] = { "unknown", "active",  "disabled",
+					     "deleted", "refused", "probe" };
+
+	return words[state < sizeof(words) / sizeof(*words) ? state : 0];
+}
+
+static inline const char *account_verdict_word(uint8_t verdict)
+{
+	return verdict == VERDICT_ALLOW         ? "allow"
+	       : verdict == VERDICT_BREAK_GLASS ? "break-glass"
+						: "deny";
+}
+
 #define ACCOUNT_PROBE_NAME "_scimd_probe"
 #define ACCOUNT_PROBE_ID 2147352575u // last of the managed range, never given to a person
 

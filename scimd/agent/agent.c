@@ -153,7 +153,7 @@ int agent_reload(struct agent *a, struct fail *f)
 		r = agent_use(a, c, f);
 	if (r < 0)
 		return r;
-	log_info("configuration read again");
+	log_event(EVENT_CONFIG_READ, NULL, "configuration read again");
 	return agent_sync(a, &(struct agent_request){ .full = true, .republish = true });
 }
 
@@ -164,7 +164,8 @@ void agent_hup(struct agent *a)
 	a->reload_wanted = false;
 	(void)sd_notify(false, "RELOADING=1");
 	if (agent_reload(a, &f) < 0)
-		log_error("the configuration was not read again, the running one stays: %s",
+		log_event(EVENT_CONFIG_REFUSED, NULL,
+			  "the configuration was not read again, the running one stays: %s",
 			  f.text);
 	(void)sd_notify(false, "READY=1");
 }
@@ -256,13 +257,15 @@ static int agent_state(struct agent *a, struct fail *f)
 		return fail(f, EPERM, "state_dir %s: others may write to it; chmod 0755 %s", dir,
 			    dir);
 	if (strcmp(dir, SCIMD_STATE_DIR) != 0)
-		log_warning("state_dir is %s; libnss_scim and pam_scim read only " SCIMD_STATE_DIR,
-			    dir);
+		log_event(EVENT_PATHS_DIFFER, NULL,
+			  "state_dir is %s; libnss_scim and pam_scim read only " SCIMD_STATE_DIR,
+			  dir);
 	r = store_open(private, NULL, &a->store, &a->store_lost, f);
 	if (r < 0)
 		return r;
 	if (a->store_lost)
-		log_error("the store was damaged and moved aside below %s; the ledger of ids comes "
+		log_event(EVENT_STORE_DAMAGED, NULL,
+			  "the store was damaged and moved aside below %s; the ledger of ids comes "
 			  "back from the image, all else from the directory",
 			  private);
 	r = image_recover(dir, f);
@@ -296,9 +299,10 @@ static int agent_listen(struct agent *a, struct fail *f)
 	int r = control_open(a, a->config->socket, &a->control, f);
 
 	if (strcmp(a->config->socket, SCIMD_SOCKET) != 0)
-		log_warning("socket is %s; pam_scim asks " SCIMD_SOCKET
-			    ", scimctl too without --socket",
-			    a->config->socket);
+		log_event(EVENT_PATHS_DIFFER, NULL,
+			  "socket is %s; pam_scim asks " SCIMD_SOCKET
+			  ", scimctl too without --socket",
+			  a->config->socket);
 	if (r < 0)
 		return r;
 	r = sd_event_add_inotify(a->event, NULL, "/etc",
@@ -372,7 +376,7 @@ int agent_run(struct agent *a)
 	if (r == 0)
 		r = agent_sync(a, &(struct agent_request){ .full = true, .republish = a->once });
 	if (r < 0) {
-		log_error("%s", f.text[0] ? f.text : strerror(-r));
+		log_event(EVENT_START_FAILED, NULL, "%s", f.text[0] ? f.text : strerror(-r));
 		return EXIT_FAILURE;
 	}
 	(void)sd_notify(false, "READY=1");

@@ -34,6 +34,7 @@ struct agent_options {
 struct agent_directory {
 	int64_t last_ok;   // wall, ms; 0 = not yet
 	char error[512];   // of the last round, "" = good
+	bool denied;       // and so because it refuses the token
 	const char *state; // "never" "ok" "failed" "held"
 	char held[512];    // reason, "" = nothing
 	char **held_users, **held_groups;

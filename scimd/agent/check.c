@@ -8,6 +8,7 @@
 #include "scimd/agent/internal.h"
 #include "scimd/agent/live.h"
 #include "scimd/base/clock.h"
+#include "scimd/base/log.h"
 #include "scimd/identity/resolve.h"
 #include "scimd/image/read.h"
 #include "scimd/scim/resource.h"
@@ -21,7 +22,10 @@
 #include <string.h>
 
 struct check {
+	struct agent *agent;
 	struct control_call *call; // NULL once the client has hung up
+	char *name;                // who was asked about, and their number
+	uint32_t uid;
 	int64_t began;
 };
 
@@ -100,13 +104,43 @@ static void check_tell(struct control_call *call, int64_t began, const struct li
 	control_ok(call, o);
 }
 
+// Whoever waits for it, the directory has said something about this person.
+static void check_count(const struct check *c, const struct live_answer *a)
+{
+	struct counters *n = &c->agent->counters;
+	bool disabled = strcmp(a->word, "disabled") == 0, gone = strcmp(a->word, "gone") == 0;
+
+	n->live_ms += clock_boot() - c->began;
+	if (disabled)
+		n->disabled++;
+	else if (gone)
+		n->gone++;
+	else if (strcmp(a->word, "active") == 0)
+		n->active++;
+	else
+		n->unknown++;
+	if (disabled || gone)
+		log_event(EVENT_LOGIN_DENIED,
+			  &(struct log_about){ .user = c->name, .uid = c->uid, .code = a->word },
+			  "asked about \"%s\" (uid %u), the directory says: %s", c->name, c->uid,
+			  a->word);
+}
+
+static void check_free(struct check *c)
+{
+	if (c)
+		free(c->name);
+	free(c);
+}
+
 static void check_end(void *arg, const struct live_answer *a)
 {
 	struct check *c = arg;
 
+	check_count(c, a);
 	if (c->call)
 		check_tell(c->call, c->began, a);
-	free(c);
+	check_free(c);
 }
 
 static void check_ask(struct agent *a, struct control_call *call, const struct check_search *s)
@@ -117,11 +151,17 @@ static void check_ask(struct agent *a, struct control_call *call, const struct c
 	size_t d = 0;
 	int r = -ENOENT;
 
-	if (!c) {
+	if (c)
+		*c = (struct check){ .agent = a,
+				     .call = call,
+				     .name = strdup(s->name),
+				     .uid = s->uid,
+				     .began = clock_boot() };
+	if (!c || !c->name) {
 		control_error(call, "temporary", "out of memory");
+		check_free(c);
 		return;
 	}
-	*c = (struct check){ .call = call, .began = clock_boot() };
 	while (d < a->config->directory_count &&
 	       strcmp(a->config->directories[d].name, s->source) != 0)
 		d++;
@@ -133,11 +173,13 @@ static void check_ask(struct agent *a, struct control_call *call, const struct c
 		return;
 	}
 	if (r == 1)
+		check_count(c, &answer);
+	if (r == 1)
 		check_tell(call, c->began, &answer);
 	else
 		control_error(call, "temporary",
 			      f.text[0] ? f.text : "its directory is not configured");
-	free(c);
+	check_free(c);
 }
 
 void agent_check(struct agent *a, struct control_call *call, const char *name)

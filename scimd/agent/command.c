@@ -9,6 +9,7 @@
 #include "scimd/agent/lockout.h"
 #include "scimd/base/clock.h"
 #include "scimd/base/fail.h"
+#include "scimd/base/log.h"
 #include "scimd/scim/json.h"
 #include "scimd/store/store.h"
 #include <errno.h>
@@ -249,6 +250,10 @@ static void command_reload(struct control_call *call)
 
 	int r = agent_reload(call->agent, &f);
 
+	if (r < 0 && r != -EAGAIN)
+		log_event(EVENT_CONFIG_REFUSED, NULL,
+			  "the configuration was not read again, the running one stays: %s",
+			  f.text);
 	if (r < 0)
 		control_error(call, r == -EAGAIN ? "temporary" : "failed", f.text);
 	else
@@ -262,6 +267,7 @@ const struct control_command control_commands[] = {
 	{ "refusals", CONTROL_ANYONE, command_refusals,
 	  "records that are not served, with reasons" },
 	{ "cache", CONTROL_ANYONE, command_cache, "sizes of the store and the image" },
+	{ "metrics", CONTROL_ANYONE, command_metrics, "what happened since the start, in numbers" },
 	{ "rebuild", CONTROL_ROOT, command_rebuild, "publish a new image from the store" },
 	{ "sync", CONTROL_ROOT, command_sync, "fetch now" },
 	{ "audit", CONTROL_ROOT, command_audit, "the audit log" },

@@ -170,6 +170,18 @@ static void status_image(struct json_object *o, const struct agent_status *st, b
 	image_close(&im);
 }
 
+int command_health(const struct agent_status *st, char *why, size_t len)
+{
+	struct json_object *o = json_object_new_object();
+	const char *word;
+	bool image;
+
+	status_image(o, st, &image);
+	json_object_put(o);
+	word = status_health(st, image, why, len);
+	return strcmp(word, "green") == 0 ? 0 : strcmp(word, "yellow") == 0 ? 1 : 2;
+}
+
 void command_status(struct control_call *call)
 {
 	struct json_object *o = answer_new(), *dirs = json_object_new_array(), *last;

@@ -10,9 +10,11 @@
 #define SCIMD_AGENT_CONTROL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 struct agent;
+struct agent_status;
 struct control;
 struct fail;
 struct json_object;
@@ -37,6 +39,9 @@ struct control_command {
 
 extern const struct control_command control_commands[]; // command.c; name NULL at the end
 void command_status(struct control_call *call);         // command_status.c
+void command_metrics(struct control_call *call);        // command_metrics.c
+// Health as status tells it: 0 green, 1 yellow, 2 red, and why.
+int command_health(const struct agent_status *st, char *why, size_t len);
 
 int control_open(struct agent *agent, const char *path, struct control **out, struct fail *f);
 void control_close(struct control *c);

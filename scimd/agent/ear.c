@@ -75,8 +75,9 @@ static void ear_on_lost(void *arg)
 {
 	struct ear *e = arg;
 
-	log_info("directory \"%s\": its events do not go back far enough; everything is read",
-		 ear_name(e));
+	log_event(EVENT_EVENTS_LOST, &(struct log_about){ .directory = ear_name(e) },
+		  "directory \"%s\": its events do not go back far enough; everything is read",
+		  ear_name(e));
 	e->heard = e->all = true;
 	e->list = NULL;
 	e->count = 0;
@@ -86,14 +87,17 @@ static void ear_on_lost(void *arg)
 static void ear_on_state(void *arg, const char *word, const char *text)
 {
 	struct ear *e = arg;
+	const struct log_about about = { .directory = ear_name(e) };
 	bool was = strncmp(e->state, word, strlen(word)) == 0;
 
 	(void)snprintf(e->state, sizeof(e->state), "%s%s%.300s", word, *text ? ": " : "", text);
 	if (!was && strcmp(word, "failed") == 0)
-		log_warning("directory \"%s\": events: %s; it is looked at with the usual rhythm",
-			    ear_name(e), text);
+		log_event(EVENT_EVENTS_FAILED, &about,
+			  "directory \"%s\": events: %s; it is looked at with the usual rhythm",
+			  ear_name(e), text);
 	else if (!was && strcmp(word, "connected") == 0)
-		log_info("directory \"%s\": listening to its events", ear_name(e));
+		log_event(EVENT_EVENTS_CONNECTED, &about,
+			  "directory \"%s\": listening to its events", ear_name(e));
 }
 
 static struct json_object *ear_on_lockouts(void *arg)

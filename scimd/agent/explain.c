@@ -80,14 +80,6 @@ static const char *explain_field(uint8_t tag)
 	return NULL;
 }
 
-const char *explain_state(uint8_t state)
-{
-	static const char *const names[] = { "unknown", "active",  "disabled",
-					     "deleted", "refused", "probe" };
-
-	return state < sizeof(names) / sizeof(*names) ? names[state] : names[0];
-}
-
 const char *explain_rule(uint8_t rule)
 {
 	static const char *const names[] = {
@@ -96,13 +88,6 @@ const char *explain_rule(uint8_t rule)
 	};
 
 	return rule < sizeof(names) / sizeof(*names) ? names[rule] : names[0];
-}
-
-const char *explain_verdict(uint8_t verdict)
-{
-	return verdict == VERDICT_ALLOW         ? "allow"
-	       : verdict == VERDICT_BREAK_GLASS ? "break-glass"
-						: "deny";
 }
 
 static struct json_object *explain_attributes(struct explain *x, uint32_t source, uint8_t kind,
@@ -178,12 +163,12 @@ static void explain_served(struct explain *x, struct json_object *o, uint8_t kin
 	}
 	if (image_user_by_id(&x->image, id, x->buffer, EXPLAIN_BUFFER / 2, &u) != 0)
 		return;
-	answer_str(o, "state", explain_state(u.head.state));
+	answer_str(o, "state", account_state_word(u.head.state));
 	answer_str(o, "name", u.name);
 	answer_str(o, "home", u.home);
 	answer_str(o, "shell", u.shell);
 	answer_str(o, "gecos", u.gecos);
-	answer_str(o, "verdict", explain_verdict(u.head.verdict));
+	answer_str(o, "verdict", account_verdict_word(u.head.verdict));
 	answer_str(o, "rule", explain_rule(u.head.rule));
 	explain_groups(x, o, &u);
 }

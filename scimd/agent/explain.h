@@ -24,8 +24,6 @@ struct explain_if { // what is not so, but could be
 // "name", "found" and "accounts" to out. 0, -ENXIO (no such group), or -errno.
 int explain_name(struct agent *a, const char *name, const struct explain_if *what_if,
 		 struct json_object *out, struct fail *f);
-const char *explain_state(uint8_t state);
-const char *explain_verdict(uint8_t verdict);
 const char *explain_rule(uint8_t rule);
 struct json_object *explain_refusal(const struct job_refusal *r);
 // The command `people` of the control socket.

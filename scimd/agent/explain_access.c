@@ -11,6 +11,7 @@
 #include "scimd/store/store.h"
 #include <errno.h>
 #include <json-c/json.h>
+#include <scimd/account.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -115,8 +116,8 @@ static struct json_object *access_would(const struct access *a, const struct tri
 	(void)json_object_object_add(o, "if_disabled",
 				     json_object_new_boolean(a->what_if->disabled));
 	answer_str(o, "if_group", a->what_if->group);
-	answer_str(o, "state", explain_state(t->state));
-	answer_str(o, "verdict", explain_verdict(t->verdict));
+	answer_str(o, "state", account_state_word(t->state));
+	answer_str(o, "verdict", account_verdict_word(t->verdict));
 	answer_str(o, "rule", explain_rule(t->rule));
 	(void)json_object_object_add(o, "rules", access_rules(a, t));
 	return o;

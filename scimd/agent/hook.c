@@ -234,7 +234,7 @@ static bool hook_note(struct hook *h)
 	if (worker_busy(h->agent->worker))
 		return false;
 	if (store_apply(h->agent->store, hook_write_all, h, &f) < 0) {
-		log_error("what scim-hook did cannot be noted: %s", f.text);
+		log_event(EVENT_NOT_NOTED, NULL, "what scim-hook did cannot be noted: %s", f.text);
 		return false;
 	}
 	while ((e = *at)) {
@@ -307,6 +307,7 @@ static bool hook_in_trouble(const struct hook *h)
 static void hook_on_end(void *arg, char *text, const char *why)
 {
 	struct hook_entry *e = arg;
+	const struct log_about about = { .user = e->name, .code = e->event, .uid = e->uid };
 	struct hook *h = e->owner;
 	struct agent *a = h->agent;
 	struct hook_answer an = { false, false };
@@ -328,8 +329,8 @@ static void hook_on_end(void *arg, char *text, const char *why)
 	if (!hook_in_trouble(h))
 		h->problem[0] = '\0';
 	if (e->why[0])
-		log_warning("the %s of \"%s\": hook %s%s", e->event, e->name, e->why,
-			    !e->finished ? "; it is tried again" : "");
+		log_event(EVENT_HOOK_FAILED, &about, "the %s of \"%s\": hook %s%s", e->event,
+			  e->name, e->why, !e->finished ? "; it is tried again" : "");
 	if (!hook_go(h) && a->once && !a->wishes && !lockout_go(a->lockout))
 		(void)sd_event_exit(a->event, 0);
 }
@@ -393,7 +394,7 @@ static void hook_away(struct hook *h, const char *why)
 	for (unsigned int i = 0; i < h->away && pause < HOOK_AWAY_MAX; i++)
 		pause *= 2;
 	if (h->away++ == 0)
-		log_warning("hooks wait: %s", why);
+		log_event(EVENT_HOOKS_WAITING, NULL, "hooks wait: %s", why);
 	h->away_until = clock_boot() + pause;
 	(void)snprintf(h->problem, sizeof(h->problem), "%s", why);
 }

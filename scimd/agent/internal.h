@@ -5,6 +5,7 @@
 #define SCIMD_AGENT_INTERNAL_H
 
 #include "scimd/agent/agent.h"
+#include "scimd/agent/counters.h"
 #include "scimd/agent/ear.h"
 #include "scimd/agent/fetch.h"
 #include "scimd/agent/hook.h"
@@ -61,6 +62,7 @@ struct agent {
 	int64_t full_boot; // boot clock of the last full round that was good, ms; 0 = none
 	char last_error[800];
 	unsigned int failures; // rounds in a row
+	struct counters counters;
 
 	struct visit *visits; // to be put on record (visit.c)
 	size_t visit_count;

@@ -319,7 +319,7 @@ void job_run(const struct job_input *in, struct job *out)
 	*out = (struct job){ 0 };
 	out->r = job_steps(in, &p, &res, out);
 	if (out->r == 0 && !in->dry_run)
-		out->r = leaver_published(in, &out->fail);
+		out->r = leaver_published(in, out);
 	if (out->r == -ENOMEM && !out->fail.text[0])
 		(void)fail(&out->fail, ENOMEM, "out of memory");
 	arena_free(&res.arena);

@@ -68,6 +68,8 @@ struct job {
 	size_t change_count, added, altered, removed;
 	struct job_held *helds; // one per directory
 	uint32_t users, groups, active, allowed, refused, warnings;
+	uint64_t denied;                   // doors that were closed, and how long after the change:
+	int64_t deny_last_ms, deny_max_ms; // the last one, the slowest
 };
 
 #define JOB_CHANGES_MAX 1000

@@ -63,6 +63,15 @@ void leaver_free(struct leaver *l)
 	*l = (struct leaver){ 0 };
 }
 
+struct log_about leaver_about(const struct leaver *l)
+{
+	return (struct log_about){ .directory = l->source,
+				   .user = l->name,
+				   .id = l->id,
+				   .code = l->cause,
+				   .uid = l->uid };
+}
+
 static struct json_object *leaver_json(const struct leaver *l)
 {
 	struct json_object *o = json_object_new_object();

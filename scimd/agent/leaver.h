@@ -10,9 +10,11 @@
 #define SCIMD_AGENT_LEAVER_H
 
 #include "scimd/base/fail.h"
+#include "scimd/base/log.h"
 #include <stdbool.h>
 #include <stdint.h>
 
+struct job;
 struct job_input;
 struct json_object;
 struct plan;
@@ -33,6 +35,7 @@ struct leaver {
 
 int leaver_read(const char *text, struct leaver *out); // 0, -EBADMSG, -ENOMEM; then leaver_free
 void leaver_free(struct leaver *l);
+struct log_about leaver_about(const struct leaver *l); // strings are the leaver's
 int leaver_put(struct store_txn *t, const struct leaver *l);
 int leaver_drop(struct store_txn *t, const struct leaver *l);
 // more: further members of the entry, taken over, or NULL.
@@ -43,6 +46,6 @@ int leaver_audit(struct store_txn *t, const struct leaver *l, const char *event,
 int leaver_find(const struct job_input *in, const struct plan *p, const struct resolved *res,
 		struct fail *f);
 // After one, or when one stands: those of the queue whom the image denies are marked published.
-int leaver_published(const struct job_input *in, struct fail *f);
+int leaver_published(const struct job_input *in, struct job *out);
 
 #endif

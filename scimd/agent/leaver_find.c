@@ -207,6 +207,32 @@ static int leaver_write(struct store_txn *t, void *arg, struct fail *f)
 	return r < 0 ? fail(f, -r, "who is locked out cannot be noted: %s", fail_word(r)) : 0;
 }
 
+static void leaver_tell(const struct leaver_list *ll)
+{
+	size_t held = 0;
+
+	for (size_t i = 0; i < ll->count; i++) {
+		const struct leaver *l = &ll->list[i];
+		const struct log_about about = leaver_about(l);
+
+		held += l->held;
+		log_event(EVENT_LOCKOUT_SEEN, &about, "\"%s\" (uid %u) is locked out: %s", l->name,
+			  l->uid, l->cause);
+	}
+	for (size_t i = 0; i < ll->drop_count; i++) {
+		const struct log_about about = leaver_about(&ll->drop[i]);
+
+		log_event(EVENT_LET_IN_AGAIN, &about,
+			  "\"%s\" (uid %u) is let in again; what they run goes on",
+			  ll->drop[i].name, ll->drop[i].uid);
+	}
+	if (held)
+		log_event(EVENT_LOCKOUT_HELD, NULL,
+			  "%zu people are locked out at once; what they run goes on until "
+			  "scimctl lockout --accept",
+			  held);
+}
+
 int leaver_find(const struct job_input *in, const struct plan *p, const struct resolved *res,
 		struct fail *f)
 {
@@ -226,6 +252,8 @@ int leaver_find(const struct job_input *in, const struct plan *p, const struct r
 		(void)fail(f, -r, "who is locked out cannot be told: %s", fail_word(r));
 	else if (ll.count || ll.drop_count)
 		r = store_apply(in->store, leaver_write, &ll, f);
+	if (r == 0)
+		leaver_tell(&ll);
 	for (size_t i = 0; i < ll.drop_count; i++)
 		leaver_free(&ll.drop[i]);
 	free(ll.drop);
@@ -274,9 +302,23 @@ static int leaver_mark(struct store_txn *t, void *arg, struct fail *f)
 	return r;
 }
 
-int leaver_published(const struct job_input *in, struct fail *f)
+static void leaver_closed(const struct leaver *l, struct job *out)
+{
+	const struct log_about about = leaver_about(l);
+	int64_t ms = l->published - (l->changed ? l->changed : l->seen);
+
+	out->denied++;
+	out->deny_last_ms = ms;
+	if (ms > out->deny_max_ms)
+		out->deny_max_ms = ms;
+	log_event(EVENT_LOCKOUT_PUBLISHED, &about, "\"%s\" (uid %u) can no longer log in: %s",
+		  l->name, l->uid, l->cause);
+}
+
+int leaver_published(const struct job_input *in, struct job *out)
 {
 	struct leaver_marks m = { .count = 0 };
+	struct fail *f = &out->fail;
 	struct store_txn *view;
 	int r = leaver_image(in->config, &m.image, IMAGE_BY_PREAD);
 
@@ -290,8 +332,11 @@ int leaver_published(const struct job_input *in, struct fail *f)
 	if (r == 0 && m.count)
 		r = store_apply(in->store, leaver_mark, &m, f);
 	image_close(&m.image);
-	for (size_t i = 0; i < m.count; i++)
+	for (size_t i = 0; i < m.count; i++) {
+		if (r == 0)
+			leaver_closed(&m.list[i], out);
 		leaver_free(&m.list[i]);
+	}
 	free(m.list);
 	return r;
 }

@@ -302,11 +302,15 @@ int live_stage(struct live *l, size_t directory, struct stage **out)
 	return r < 0 ? r : 0;
 }
 
+void live_expire(struct live *l)
+{
+	for (struct live_person *p = l->persons; p; p = p->next)
+		p->word = NULL;
+}
+
 void live_forget(struct live *l)
 {
-	for (struct live_person *p = l->persons; p; p = p->next) {
+	live_expire(l);
+	for (struct live_person *p = l->persons; p; p = p->next)
 		p->etag[0] = '\0';
-		p->at = 0;
-		p->word = NULL;
-	}
 }

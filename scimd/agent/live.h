@@ -44,6 +44,8 @@ int live_ask(struct live *l, size_t directory, const char *id, const struct live
 
 // Takes what the answers brought for a directory as a stage; NULL: nothing. 0 or -ENOMEM.
 int live_stage(struct live *l, size_t directory, struct stage **out);
+// A round found changes: answers from before it are not given again.
+void live_expire(struct live *l);
 // The stages were not applied: the next answers have to bring it all again.
 void live_forget(struct live *l);
 

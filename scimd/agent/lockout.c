@@ -220,7 +220,8 @@ static void lockout_note(struct lockout *l)
 	if (!any || worker_busy(l->agent->worker))
 		return;
 	if (store_apply(l->agent->store, lockout_write, l, &f) < 0) {
-		log_error("what scim-lockout did cannot be noted: %s", f.text);
+		log_event(EVENT_NOT_NOTED, NULL, "what scim-lockout did cannot be noted: %s",
+			  f.text);
 		return;
 	}
 	while ((e = *at)) {
@@ -252,23 +253,28 @@ static struct json_object *lockout_evidence(struct lockout_answer *an)
 
 static void lockout_done(struct lockout_entry *e, struct lockout_answer *an)
 {
+	const struct log_about about = leaver_about(&e->who);
+
 	e->finished = true;
 	e->over = an->over ? an->over : clock_wall();
 	e->evidence = lockout_evidence(an);
-	log_info("\"%s\" (uid %u) was locked out: %u processes ended", e->who.name, e->who.uid,
-		 an->processes);
+	log_event(EVENT_SESSIONS_ENDED, &about,
+		  "\"%s\" (uid %u) was locked out: %u processes ended", e->who.name, e->who.uid,
+		  an->processes);
 }
 
 static void lockout_again(struct lockout_entry *e, const char *why)
 {
+	const struct log_about about = leaver_about(&e->who);
 	int64_t pause = 500;
 
 	for (unsigned int i = 0; i < e->failures && pause < LOCKOUT_PAUSE_MAX; i++)
 		pause *= 2;
 	e->not_before = clock_boot() + (pause < LOCKOUT_PAUSE_MAX ? pause : LOCKOUT_PAUSE_MAX);
 	if (e->failures++ == 0)
-		log_warning("the processes of \"%s\" (uid %u) are not ended yet: %s", e->who.name,
-			    e->who.uid, why);
+		log_event(EVENT_SESSIONS_WAITING, &about,
+			  "the processes of \"%s\" (uid %u) are not ended yet: %s", e->who.name,
+			  e->who.uid, why);
 	(void)snprintf(e->owner->problem, sizeof(e->owner->problem), "%s", why);
 }
 
@@ -281,22 +287,27 @@ static bool lockout_for_good(const char *code)
 static void lockout_on_answer(void *arg, struct lockout_answer *an)
 {
 	struct lockout_entry *e = arg;
+	const struct log_about about = leaver_about(&e->who);
 	struct lockout *l = e->owner;
 	bool asking;
 
 	e->ask = NULL;
 	l->asking--;
 	if (an->done) {
+		l->agent->counters.lockouts_done++;
+		l->agent->counters.ended += an->processes;
 		l->problem[0] = '\0';
 		lockout_done(e, an);
 	} else if (lockout_for_good(an->code)) {
+		l->agent->counters.lockouts_refused++;
 		(void)snprintf(e->refused, sizeof(e->refused), "%s", an->text);
 		e->finished = true;
 		e->over = clock_wall();
 		e->evidence = json_object_new_object();
 		(void)json_object_object_add(e->evidence, "detail",
 					     json_object_new_string(an->text));
-		log_error("the processes of \"%s\" are not ended: %s", e->who.name, an->text);
+		log_event(EVENT_SESSIONS_NOT_ENDED, &about,
+			  "the processes of \"%s\" are not ended: %s", e->who.name, an->text);
 	} else {
 		lockout_again(e, an->text);
 	}

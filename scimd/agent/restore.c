@@ -103,7 +103,8 @@ int restore_ledger(struct store *s, const char *state_dir, struct fail *f)
 	r = store_apply(s, restore_all, &rs, f);
 	image_close(&im);
 	if (r == 0 && rs.count)
-		log_warning("%llu numbers taken over from the image; they stay with their owners",
-			    (unsigned long long)rs.count);
+		log_event(EVENT_IDS_RESTORED, NULL,
+			  "%llu numbers taken over from the image; they stay with their owners",
+			  (unsigned long long)rs.count);
 	return r;
 }

@@ -84,6 +84,28 @@ void agent_forget(struct agent *a, struct control_call *call)
 
 // --------------------------------------------------------------------- ends
 
+static void round_count(struct agent *a, const struct agent_wish *w, bool ok)
+{
+	struct counters *n = &a->counters;
+	struct counter_rounds *k = w->req.full ? &n->full : &n->changes;
+
+	if (w->req.dry_run || !(w->req.full || w->req.look || w->req.events))
+		return;
+	k->good += ok;
+	k->failed += !ok;
+	k->ms += a->last_ms;
+}
+
+// Once it has run, whatever the round was for.
+static void round_count_denied(struct counters *n, const struct job *j)
+{
+	n->denied += j->denied;
+	if (j->denied)
+		n->deny_last_ms = j->deny_last_ms;
+	if (j->deny_max_ms > n->deny_max_ms)
+		n->deny_max_ms = j->deny_max_ms;
+}
+
 static void round_end(struct agent *a)
 {
 	struct agent_wish *w = a->wishes;
@@ -95,6 +117,7 @@ static void round_end(struct agent *a)
 	a->last_error[0] = '\0';
 	if (a->job.r < 0)
 		(void)snprintf(a->last_error, sizeof(a->last_error), "%s", a->job.fail.text);
+	round_count_denied(&a->counters, &a->job); // round_keep takes it
 	round_keep(a);
 	for (size_t i = 0; i < a->config->directory_count && !a->last_error[0]; i++) {
 		const struct agent_directory *d = &a->directories[i];
@@ -114,6 +137,7 @@ static void round_end(struct agent *a)
 		a->last_ok = false;
 		a->failures++;
 	}
+	round_count(a, w, ok);
 	if (w->req.full && !w->req.dry_run) {
 		a->full_boot = ok ? clock_boot() : a->full_boot;
 		a->last_ok = ok;
@@ -130,6 +154,8 @@ static void round_end(struct agent *a)
 	}
 	if (w->req.live && !applied)
 		live_forget(a->live);
+	if (!w->req.live && changed)
+		live_expire(a->live);
 	for (size_t i = 0; i < a->config->directory_count; i++)
 		ear_end(a->ears[i], applied && (!w->req.full || !a->directories[i].error[0]));
 	a->wishes = w->next;

@@ -33,16 +33,20 @@ static void round_progress(void *arg, const struct fetch_progress *p)
 // From now on both rhythms bring the full list; the one that is due comes at once.
 static void round_no_look(struct agent *a, struct agent_directory *d, const char *why)
 {
+	const char *name = a->config->directories[a->at].name;
+
 	d->no_look = true;
-	log_info("directory \"%s\" is read in full every time: %s",
-		 a->config->directories[a->at].name, why);
+	log_event(EVENT_READ_IN_FULL, &(struct log_about){ .directory = name },
+		  "directory \"%s\" is read in full every time: %s", name, why);
 	(void)agent_sync(a, &(struct agent_request){ .full = true });
 }
 
 static void round_some_failed(struct agent *a, const char *why)
 {
-	log_warning("directory \"%s\": what changed could not be read: %s",
-		    a->config->directories[a->at].name, why);
+	const char *name = a->config->directories[a->at].name;
+
+	log_event(EVENT_CHANGES_UNREAD, &(struct log_about){ .directory = name },
+		  "directory \"%s\": what changed could not be read: %s", name, why);
 	ear_failed(a->ears[a->at]);
 }
 
@@ -66,11 +70,13 @@ static void round_fetched(void *arg, const struct fetch_end *end)
 		;
 	} else if (end->r < 0 || r < 0) {
 		d->state = "failed";
+		d->denied = end->r == -EACCES;
 		(void)snprintf(d->error, sizeof(d->error), "%s", end->r < 0 ? end->text : f.text);
 		if (r < 0)
 			a->stages[a->at]->complete = false;
 	} else {
 		d->state = "ok";
+		d->denied = false;
 		d->error[0] = '\0';
 		d->last_ok = clock_wall();
 		d->users = end->users;
@@ -94,6 +100,7 @@ static void round_unread(struct agent *a, bool some, int r, const struct fail *f
 		round_no_look(a, d, why);
 	} else {
 		d->state = "failed";
+		d->denied = false;
 		(void)snprintf(d->error, sizeof(d->error), "%s", why);
 	}
 	stage_free(a->stages[a->at]);

@@ -79,6 +79,8 @@ void round_keep(struct agent *a)
 	bool resolved = a->job.r == 0 && a->job.refusals;
 
 	round_tags(a);
+	if (a->job.no_room && !a->no_room)
+		log_event(EVENT_NO_ROOM, NULL, "%s", a->job.no_room);
 	a->no_room = a->job.no_room;
 	for (size_t i = 0; a->job.helds && i < a->config->directory_count; i++)
 		if (a->stages && a->stages[i] && a->stages[i]->complete)
@@ -127,26 +129,55 @@ struct json_object *round_result(struct agent *a, const struct job *j, bool chan
 	return o;
 }
 
+// The first directory that is not well has given its reason to the whole round.
+static void round_log_failed(const struct agent *a)
+{
+	enum log_event event = EVENT_SYNC_FAILED;
+	struct log_about about = { NULL };
+
+	for (size_t i = 0; a->job.r == 0 && i < a->config->directory_count; i++) {
+		const struct agent_directory *d = &a->directories[i];
+
+		if (!d->error[0] && !d->held[0])
+			continue;
+		about.directory = a->config->directories[i].name;
+		event = !d->error[0] ? EVENT_BRAKE_HELD
+			: d->denied  ? EVENT_TOKEN_REJECTED
+				     : EVENT_SYNC_FAILED;
+		break;
+	}
+	log_event(event, &about, "sync failed: %s", a->last_error);
+}
+
+static void round_log_refusal(const struct job_refusal *r)
+{
+	log_event(EVENT_RECORD_REFUSED,
+		  &(struct log_about){
+			  .directory = r->source, .user = r->name, .id = r->id, .code = r->code },
+		  "%s", r->text);
+}
+
 void round_log(const struct agent *a, const struct job *j, bool ok, bool news)
 {
 	if (!ok)
-		log_error("sync failed: %s", a->last_error);
+		round_log_failed(a);
 	else if (news)
-		log_info("sync: %zu added, %zu changed, %zu removed; serving %u users (%u may log "
-			 "in) "
-			 "and %u groups, generation %llu",
-			 j->added, j->altered, j->removed, j->users, j->allowed, j->groups,
-			 (unsigned long long)j->image.generation);
+		log_event(EVENT_SYNC_DONE, NULL,
+			  "sync: %zu added, %zu changed, %zu removed; serving %u users (%u may log "
+			  "in) "
+			  "and %u groups, generation %llu",
+			  j->added, j->altered, j->removed, j->users, j->allowed, j->groups,
+			  (unsigned long long)j->image.generation);
 	else
 		log_debug("sync: nothing changed");
 	if (!news)
 		return;
 	if (j->refused)
-		log_warning("%u records are not served; `scimctl explain NAME` says why",
-			    j->refused);
+		log_event(EVENT_RECORDS_REFUSED, NULL,
+			  "%u records are not served; `scimctl explain NAME` says why", j->refused);
 	for (size_t i = 0, n = 0; i < j->refusal_count && n < 20; i++)
 		if (!j->refusals[i].warning) {
-			log_warning("%s", j->refusals[i].text);
+			round_log_refusal(&j->refusals[i]);
 			n++;
 		}
 }

@@ -105,7 +105,7 @@ int main(int argc, char **argv)
 	(void)setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
 	log_open(level);
 	if (agent_new(&o, &a, &f) < 0) {
-		log_error("%s", f.text);
+		log_event(EVENT_START_FAILED, NULL, "%s", f.text);
 		return EXIT_FAILURE;
 	}
 	r = agent_run(a);

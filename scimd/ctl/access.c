@@ -13,6 +13,7 @@
 #include <getopt.h>
 #include <json-c/json.h>
 #include <limits.h>
+#include <scimd/account.h>
 #include <scimd/paths.h>
 #include <scimd/wire.h>
 #include <stdio.h>
@@ -238,8 +239,8 @@ static void access_json(const struct report *r)
 		put_int(x, "uid", row->uid);
 		put(x, "id", row->id);
 		put(x, "directory", row->source);
-		put(x, "state", read_state(row->state));
-		put(x, "verdict", read_verdict(row->verdict));
+		put(x, "state", account_state_word(row->state));
+		put(x, "verdict", account_verdict_word(row->verdict));
 		put(x, "rule", access_rule(row->rule));
 		(void)json_object_object_add(x, "may_log_in", json_object_new_boolean(row->may));
 		put(x, "why", row->why);
@@ -277,8 +278,8 @@ static void access_csv(const struct report *r)
 					      uid,
 					      row->id,
 					      row->source,
-					      read_state(row->state),
-					      read_verdict(row->verdict),
+					      account_state_word(row->state),
+					      account_verdict_word(row->verdict),
 					      access_rule(row->rule),
 					      row->may ? "yes" : "no",
 					      row->why,
@@ -307,10 +308,10 @@ static void access_table(const struct report *r)
 
 		(void)snprintf(uid, sizeof(uid), "%u", row->uid);
 		(void)snprintf(keys, sizeof(keys), "%u", row->keys);
-		(void)columns_row(t,
-				  (const char *[]){ row->name, uid, row->id, read_state(row->state),
-						    access_rule(row->rule), row->may ? "yes" : "no",
-						    keys, row->since, row->why });
+		(void)columns_row(t, (const char *[]){
+					     row->name, uid, row->id,
+					     account_state_word(row->state), access_rule(row->rule),
+					     row->may ? "yes" : "no", keys, row->since, row->why });
 	}
 	columns_print(t);
 	if (r->ctl->no_legend)

@@ -49,6 +49,8 @@ bool ctl_true(struct json_object *o, const char *key);
 const char *ctl_safe(const char *text);
 
 int command_access(const struct ctl *c, int argc, char **argv);
+int command_doctor(const struct ctl *c, int argc, char **argv);
+int command_setup(const struct ctl *c, int argc, char **argv);
 int command_status(const struct ctl *c, int argc, char **argv);
 int command_lookup(const struct ctl *c, int argc, char **argv);
 int command_list(const struct ctl *c, int argc, char **argv);
@@ -61,6 +63,7 @@ int command_config(const struct ctl *c, int argc, char **argv);
 int command_check(const struct ctl *c, int argc, char **argv);
 int command_lockout(const struct ctl *c, int argc, char **argv);
 int command_evidence(const struct ctl *c, int argc, char **argv);
+int command_metrics(const struct ctl *c, int argc, char **argv);
 int command_reload(const struct ctl *c, int argc, char **argv);
 
 #endif

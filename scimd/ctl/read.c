@@ -18,21 +18,6 @@
 
 #define READ_BUFFER ((size_t)16 << 20)
 
-const char *read_state(uint8_t state)
-{
-	static const char *const names[] = { "?",       "active",  "disabled",
-					     "deleted", "refused", "probe" };
-
-	return state < sizeof(names) / sizeof(*names) ? names[state] : names[0];
-}
-
-const char *read_verdict(uint8_t verdict)
-{
-	return verdict == VERDICT_ALLOW         ? "allow"
-	       : verdict == VERDICT_BREAK_GLASS ? "break-glass"
-						: "deny";
-}
-
 static void put(struct json_object *o, const char *key, const char *v)
 {
 	(void)json_object_object_add(o, key, json_object_new_string(v));
@@ -48,8 +33,8 @@ static struct json_object *read_user_json(const struct image_found_user *u)
 	put(o, "gecos", u->gecos);
 	put(o, "home", u->home);
 	put(o, "shell", u->shell);
-	put(o, "state", read_state(u->head.state));
-	put(o, "verdict", read_verdict(u->head.verdict));
+	put(o, "state", account_state_word(u->head.state));
+	put(o, "verdict", account_verdict_word(u->head.verdict));
 	(void)json_object_object_add(o, "groups", json_object_new_int64(u->head.groups));
 	return o;
 }
@@ -189,10 +174,10 @@ static int list_users(const struct ctl *c, const struct image *im, char *buf,
 		if (out)
 			(void)json_object_array_add(out, read_user_json(&u));
 		else
-			(void)columns_row(t,
-					  (const char *[]){ u.name, uid, read_state(u.head.state),
-							    read_verdict(u.head.verdict), u.home,
-							    u.gecos });
+			(void)columns_row(t, (const char *[]){ u.name, uid,
+							       account_state_word(u.head.state),
+							       account_verdict_word(u.head.verdict),
+							       u.home, u.gecos });
 	}
 	columns_print(t);
 	if (!out && !c->no_legend)
@@ -359,8 +344,8 @@ int read_explain(const struct ctl *c, const char *name)
 		(void)printf("%s: %s, login: %s (from the image; attributes and reasons for "
 			     "refusals need the "
 			     "daemon)\n",
-			     ctl_safe(u.name), read_state(u.head.state),
-			     read_verdict(u.head.verdict));
+			     ctl_safe(u.name), account_state_word(u.head.state),
+			     account_verdict_word(u.head.verdict));
 	} else {
 		(void)fprintf(stderr, "scimctl: \"%s\" is not in the image; why needs the daemon\n",
 			      ctl_safe(name));

@@ -8,8 +8,6 @@
 
 struct ctl;
 
-const char *read_state(uint8_t state);
-const char *read_verdict(uint8_t verdict);
 int read_status(const struct ctl *c); // exit code
 int read_verify(const struct ctl *c);
 int read_explain(const struct ctl *c, const char *name);

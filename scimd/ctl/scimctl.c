@@ -38,6 +38,12 @@ static const struct command {
 	int (*run)(const struct ctl *c, int argc, char **argv);
 } commands[] = {
 	{ "status", "", "health, counts, the last and the next sync", command_status },
+	{ "setup",
+	  "[--url URL] [--token-file FILE] [--allow FILTER|all] [--name NAME] [--no-pam] [--yes]",
+	  "connect this host with a directory: asks, shows who would be served, enables",
+	  command_setup },
+	{ "doctor", "[CHECK…]", "what is wrong on this host, and the command that mends it",
+	  command_doctor },
 	{ "lookup", "NAME|UID", "a user or group as passwd(5) or group(5) has it", command_lookup },
 	{ "list", "users|groups", "everybody, or every group", command_list },
 	{ "explain", "[--if disabled] [--if-group ID] NAME",
@@ -55,6 +61,8 @@ static const struct command {
 	  command_lockout },
 	{ "evidence", "[--user NAME] [--limit SPAN]",
 	  "when people who left were seen, denied and their processes ended", command_evidence },
+	{ "metrics", "[--output FILE] [--names]", "figures for monitoring, as OpenMetrics text",
+	  command_metrics },
 	{ "config", "check|show|options [--sources] [FILE]", "the configuration", command_config },
 	{ "cache", "stats|verify|rebuild",
 	  "sizes of store and image; read every record of the image; publish it anew",

@@ -13,8 +13,9 @@
 //
 // The layer refuses by itself, and no callback sees: malformed heads, bad escapes
 // and NUL in the path or the query (400), conflicting lengths and unknown codings
-// (400), too long URIs (414), heads (431) and bodies (413), too slow requests
-// (408 or a closed connection), too many connections (closed at once).
+// (400), too long URIs (414) and heads (431), too slow requests (408 or a closed
+// connection), too many connections (closed at once). Too long bodies (413) come
+// after head(): who asks without a right to is told that, however much is to come.
 // Refusals carry what http_calls.refuse makes of them, else no body.
 // It answers HEAD as GET without a body, compresses, and sends the Date.
 #ifndef SCIMD_DIRECTORY_HTTP_H
@@ -61,6 +62,7 @@ const char *http_query(const struct http_request *r, const char *name);
 const char *http_header(const struct http_request *r, const char *name);
 const char *http_body(const struct http_request *r,
 		      size_t *len_out);              // NUL after its end; "" when none
+void http_body_forget(struct http_request *r);       // it is not needed any more, the answer waits
 const char *http_peer(const struct http_request *r); // address as text, without the port
 void http_set_arg(struct http_request *r, void *arg);
 void *http_arg(const struct http_request *r);

@@ -104,10 +104,8 @@ static int check_framing(struct http_request *r, const struct check *c, bool old
 		r->body_size = 0;
 		for (size_t i = 0; i < len && i < CHECK_LENGTH_DIGITS; i++)
 			r->body_size = r->body_size * 10 + (uint64_t)(c->length[i] - '0');
-		if (len > CHECK_LENGTH_DIGITS || r->body_size > r->conn->server->body_max) {
-			*why_out = "the body is too large";
-			return 413;
-		}
+		if (len > CHECK_LENGTH_DIGITS) // whether it is too long is said after who asks
+			r->body_size = UINT64_MAX;
 	}
 	return 0;
 }

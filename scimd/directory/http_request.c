@@ -77,6 +77,8 @@ static enum MHD_Result request_head(struct http_request *r, const char *method, 
 			   !http_header(r, "Expect");
 		return r->drain ? MHD_YES : answer_queue(r);
 	}
+	if (r->body_size > r->conn->server->body_max)
+		return answer_refuse(r, 413, "the body is too large");
 	if (!request_reserve(r, (size_t)r->body_size))
 		return answer_refuse(r, 503, "too many requests with large bodies");
 	return MHD_YES;
@@ -182,6 +184,13 @@ const char *http_body(const struct http_request *r, size_t *len_out)
 {
 	*len_out = r->body.len;
 	return buf_text(&r->body);
+}
+
+void http_body_forget(struct http_request *r)
+{
+	buf_free(&r->body);
+	r->conn->server->bodies -= r->body_held;
+	r->body_held = 0;
 }
 
 const char *http_peer(const struct http_request *r)

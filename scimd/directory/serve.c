@@ -61,7 +61,7 @@ static int serve_on_signal(sd_event_source *src, const struct signalfd_siginfo *
 		return sd_event_exit(s->event, 0);
 	(void)sd_notify(false, "RELOADING=1");
 	if (http_server_reload_tls(s->http, &f) < 0)
-		log_error("the certificate in use stays: %s", f.text);
+		log_event(EVENT_CERTIFICATE_KEPT, NULL, "the certificate in use stays: %s", f.text);
 	(void)sd_notify(false, "READY=1");
 	return 0;
 }
@@ -140,13 +140,14 @@ int serve_run(const struct directory_conf *c)
 		r = serve_open(&s, &f);
 	}
 	if (r == 0) {
-		log_info("serving %s on port %u", s.base, http_server_port(s.http));
+		log_event(EVENT_DIRECTORY_SERVING, NULL, "serving %s on port %u", s.base,
+			  http_server_port(s.http));
 		(void)sd_notify(false, "READY=1");
 		r = sd_event_loop(s.event);
 		(void)sd_notify(false, "STOPPING=1");
 	}
 	if (r < 0)
-		log_error("%s", f.text[0] ? f.text : strerror(-r));
+		log_event(EVENT_DIRECTORY_FAILED, NULL, "%s", f.text[0] ? f.text : strerror(-r));
 	serve_events_end(&s);
 	// Jobs first: what waits for them is answered or forgotten, then the connections go.
 	writer_free(s.writer);

@@ -68,6 +68,16 @@ void serve_problem(struct serve_request *rq, const struct scim_problem *p)
 	serve_json(rq, p->status ? p->status : 500, scim_problem_json(p));
 }
 
+int serve_problem_text(const struct scim_problem *p, struct buf *out)
+{
+	struct json_object *o = scim_problem_json(p);
+	int r = o ? buf_str(out, json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN))
+		  : -ENOMEM;
+
+	json_object_put(o);
+	return r;
+}
+
 void serve_error(struct serve_request *rq, int r, const struct fail *f)
 {
 	struct scim_problem p = { 0 };
@@ -78,8 +88,8 @@ void serve_error(struct serve_request *rq, int r, const struct fail *f)
 		(void)scim_problem(&p, 503, NULL, "out of memory; nothing was changed");
 	else
 		(void)scim_problem(&p, 500, NULL, "the store failed; nothing was changed");
-	log_error("%s %s: %s", http_method(rq->http), http_path(rq->http),
-		  f && f->text[0] ? f->text : fail_word(r));
+	log_event(EVENT_REQUEST_FAILED, NULL, "%s %s: %s", http_method(rq->http),
+		  http_path(rq->http), f && f->text[0] ? f->text : fail_word(r));
 	serve_problem(rq, &p);
 }
 

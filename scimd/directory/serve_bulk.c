@@ -244,7 +244,7 @@ static int bulk_answer(struct bulk *b)
 
 static int bulk_run(struct store_txn *t, struct writer_job *j, struct fail *f)
 {
-	struct serve_request *rq = (struct serve_request *)j;
+	struct serve_request *rq = serve_of(j);
 	struct json_object *list = json_member(rq->body, "Operations");
 	struct bulk b = { .rq = rq, .count = json_object_array_length(list) };
 	int64_t fail_on = 0;

@@ -13,77 +13,93 @@
 #include <errno.h>
 #include <json-c/json.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define EVENTS_WAIT_MS 50000 // proxies give up after 60 s without an answer
 #define EVENTS_TICK_US 250000
 #define EVENTS_TRIM_TICKS 240
 #define EVENTS_TEND_TICKS 40
 
-static void events_unlink(struct serve_request *rq)
+void serve_events_gone(struct serve_poll *p)
 {
-	if (!rq->waiting)
+	if (!p->back)
 		return;
-	*rq->poll_back = rq->poll_next;
-	if (rq->poll_next)
-		rq->poll_next->poll_back = rq->poll_back;
-	rq->waiting = false;
-}
-
-void serve_events_forget(struct serve_request *rq)
-{
-	events_unlink(rq);
-	stream_poll_free(&rq->poll);
+	*p->back = p->next;
+	if (p->next)
+		p->next->back = p->back;
+	p->back = NULL;
 }
 
 unsigned int serve_events_waiting(const struct serve *s)
 {
 	unsigned int n = 0;
 
-	for (const struct serve_request *rq = s->polls; rq; rq = rq->poll_next)
+	for (const struct serve_poll *p = s->polls; p; p = p->next)
 		n++;
 	return n;
 }
 
-static void events_wait(struct serve_request *rq)
+// Takes rq's place at its client, without all that only the first look needed.
+static int events_wait(struct serve_request *rq)
 {
 	struct serve *s = rq->s;
+	struct serve_poll *p = calloc(1, sizeof(*p));
 
-	rq->poll_next = s->polls;
-	rq->poll_back = &s->polls;
-	if (s->polls)
-		s->polls->poll_back = &rq->poll_next;
-	s->polls = rq;
-	rq->waiting = true;
-	rq->until = clock_boot() + EVENTS_WAIT_MS;
-	// Thousands wait: without what only the first look needed.
-	json_object_put(rq->body);
-	rq->body = NULL;
-	stream_poll_free(&rq->poll);
-	http_extend(rq->http, EVENTS_WAIT_MS + 10000);
+	if (!p)
+		return -ENOMEM;
+	p->client.waits = true;
+	p->s = s;
+	p->http = rq->http;
+	p->until = clock_boot() + EVENTS_WAIT_MS;
+	p->max_events = rq->poll.max_events;
+	memcpy(p->token, rq->token.name, sizeof(p->token));
+	memcpy(p->receiver, rq->poll.receiver, sizeof(p->receiver));
+	p->next = s->polls;
+	p->back = &s->polls;
+	if (p->next)
+		p->next->back = &p->next;
+	s->polls = p;
+	http_set_arg(p->http, p);
+	http_body_forget(p->http);
+	http_extend(p->http, EVENTS_WAIT_MS + 10000);
+	serve_free(rq);
+	return 0;
 }
 
-// Answers if there is something to say or no time is left.
-static void events_look(struct serve_request *rq, struct store_txn *t, bool last)
+static void events_answer(struct serve_poll *p, int r, struct buf *out)
 {
+	struct http_reply reply = { 200, "application/json", NULL };
+	struct scim_problem problem = { 0 };
+
+	serve_events_gone(p);
+	if (r == -ENOENT)
+		(void)stream_expired(&problem);
+	else if (r < 0)
+		(void)scim_problem(&problem, 500, NULL, "the store failed");
+	if (r < 0) {
+		buf_clear(out);
+		(void)serve_problem_text(&problem, out);
+		reply.status = problem.status;
+		reply.type = "application/scim+json";
+	}
+	p->s->answers[reply.status / 100]++;
+	http_answer(p->http, &reply, out);
+}
+
+// Answers one that waits if there is something to say or no time is left.
+static void events_look(struct serve_poll *p, struct store_txn *t, bool last)
+{
+	struct stream_poll poll = { .max_events = p->max_events };
+	struct buf out = BUF_INIT;
 	bool any = false;
 	int r;
 
-	buf_clear(&rq->out);
-	r = stream_sets(t, &rq->poll, rq->s->base, &rq->out, &any);
-	if (r == 0 && !any && !last && stream_waits(&rq->poll)) {
-		if (!rq->waiting)
-			events_wait(rq);
-		return;
-	}
-	events_unlink(rq);
-	if (r == -ENOENT) {
-		(void)stream_expired(&rq->problem);
-		serve_problem(rq, &rq->problem);
-	} else if (r < 0) {
-		serve_error(rq, r, NULL);
-	} else {
-		serve_body(rq, 200, "application/json");
-	}
+	memcpy(poll.token, p->token, sizeof(p->token));
+	memcpy(poll.receiver, p->receiver, sizeof(p->receiver));
+	r = stream_sets(t, &poll, p->s->base, &out, &any);
+	if (r < 0 || any || last)
+		events_answer(p, r, &out);
+	buf_free(&out);
 }
 
 void serve_events_wake(struct serve *s)
@@ -94,12 +110,12 @@ void serve_events_wake(struct serve *s)
 	if (store_view(s->store, &t, NULL) < 0)
 		return;
 	if (feed_head_number(t, &head) == 0 && head != s->feed) {
-		struct serve_request *next;
+		struct serve_poll *next;
 
 		s->feed = head;
-		for (struct serve_request *rq = s->polls; rq; rq = next) {
-			next = rq->poll_next;
-			events_look(rq, t, false);
+		for (struct serve_poll *p = s->polls; p; p = next) {
+			next = p->next;
+			events_look(p, t, false);
 		}
 	}
 	store_view_end(t);
@@ -109,19 +125,28 @@ static void events_go(struct serve_request *rq)
 {
 	struct store_txn *t;
 	struct fail f = { "" };
+	bool any = false;
 	int r = store_view(rq->s->store, &t, &f);
 
-	if (r < 0) {
-		serve_error(rq, r, &f);
-		return;
+	if (r == 0) {
+		r = stream_sets(t, &rq->poll, rq->s->base, &rq->out, &any);
+		store_view_end(t);
 	}
-	events_look(rq, t, false);
-	store_view_end(t);
+	if (r == 0 && !any && stream_waits(&rq->poll) && events_wait(rq) == 0)
+		return;
+	if (r == -ENOENT) {
+		(void)stream_expired(&rq->problem);
+		serve_problem(rq, &rq->problem);
+	} else if (r < 0) {
+		serve_error(rq, r, &f);
+	} else {
+		serve_body(rq, 200, "application/json");
+	}
 }
 
 static int events_ack(struct store_txn *t, struct writer_job *j, struct fail *f)
 {
-	struct serve_request *rq = (struct serve_request *)j;
+	struct serve_request *rq = serve_of(j);
 
 	(void)f;
 	j->vital = rq->poll.ack_count > 0; // or the next disable would not reach the host
@@ -130,7 +155,7 @@ static int events_ack(struct store_txn *t, struct writer_job *j, struct fail *f)
 
 static void events_acked(struct writer_job *j)
 {
-	struct serve_request *rq = (struct serve_request *)j;
+	struct serve_request *rq = serve_of(j);
 
 	if (!serve_job_over(rq))
 		return;
@@ -211,7 +236,7 @@ static void events_trim(struct serve *s)
 static int events_on_tick(sd_event_source *src, uint64_t usec, void *arg)
 {
 	struct serve *s = arg;
-	struct serve_request *next;
+	struct serve_poll *next;
 	struct store_txn *t;
 	int64_t now = clock_boot();
 
@@ -222,10 +247,10 @@ static int events_on_tick(sd_event_source *src, uint64_t usec, void *arg)
 	if (s->polls)
 		serve_events_wake(s);
 	if (s->polls && store_view(s->store, &t, NULL) == 0) {
-		for (struct serve_request *rq = s->polls; rq; rq = next) {
-			next = rq->poll_next;
-			if (rq->until <= now)
-				events_look(rq, t, true);
+		for (struct serve_poll *p = s->polls; p; p = next) {
+			next = p->next;
+			if (p->until <= now)
+				events_look(p, t, true);
 		}
 		store_view_end(t);
 	}

@@ -4,7 +4,8 @@
 //
 // A request: serve_head (who, where, may it) → body → its route's handler →
 // serve_answer…, at once or when a job is done. A client that goes away while a
-// job is under way leaves its request to the job, which frees it.
+// job is under way leaves its request to the job, which frees it. A poll that has
+// to wait leaves little of itself behind: thousands do.
 #ifndef SCIMD_DIRECTORY_SERVE_INTERNAL_H
 #define SCIMD_DIRECTORY_SERVE_INTERNAL_H
 
@@ -37,8 +38,8 @@ struct serve {
 	struct find_limits limits;
 	struct find_places places; // the loop's own
 	int64_t started;
-	uint64_t answers[6];         // by hundreds of the status
-	struct serve_request *polls; // those that wait for the feed to move
+	uint64_t answers[6];      // by hundreds of the status
+	struct serve_poll *polls; // those that wait for the feed to move
 	uint64_t feed, ticks;
 	int64_t used_at; // the last token whose use was written, and when
 	char used_id[TOKEN_ID];
@@ -48,8 +49,14 @@ struct serve {
 
 struct serve_route;
 
+// What the HTTP layer knows of a request, first in either of the two that it may be.
+struct serve_client {
+	bool waits; // struct serve_poll, else struct serve_request
+};
+
 struct serve_request {
-	struct writer_job job; // first: a job is its request
+	struct serve_client client;
+	struct writer_job job;
 	struct serve *s;
 	struct http_request *http; // NULL: the client is gone
 	const struct serve_route *route;
@@ -68,9 +75,18 @@ struct serve_request {
 	bool none; // 204: no body
 	// a poll of the feed:
 	struct stream_poll poll;
-	struct serve_request *poll_next, **poll_back;
-	int64_t until; // boot clock, ms
-	bool waiting, expired;
+	bool expired;
+};
+
+// A poll that waits for the feed to move: all that is kept of it.
+struct serve_poll {
+	struct serve_client client;
+	struct serve *s;
+	struct http_request *http;
+	struct serve_poll *next, **back; // back NULL: it was answered
+	int64_t until;                   // boot clock, ms
+	uint32_t max_events;
+	char token[TOKEN_NAME], receiver[STREAM_RECEIVER];
 };
 
 enum serve_who { SERVE_ANYONE, SERVE_READ, SERVE_WRITE };
@@ -86,9 +102,15 @@ struct serve_route {
 extern const struct serve_route serve_routes[]; // method NULL at the end
 
 struct http_calls serve_calls(struct serve *s); // serve_request.c
+struct serve_request *serve_of(struct writer_job *j);
+void serve_free(struct serve_request *rq);
+
+// serve_route.c: the row, or NULL with the methods that the path has in allow ("" if none).
+const struct serve_route *serve_route_find(struct serve_request *rq, char *allow, size_t room);
 
 // ------------------------------------------------------------ answers
 void serve_problem(struct serve_request *rq, const struct scim_problem *p);
+int serve_problem_text(const struct scim_problem *p, struct buf *out);
 void serve_error(struct serve_request *rq, int r, const struct fail *f);      // a store that failed
 void serve_body(struct serve_request *rq, int status, const char *type);      // rq->out
 void serve_json(struct serve_request *rq, int status, struct json_object *o); // taken over
@@ -134,8 +156,8 @@ int serve_put_resource(struct serve_request *rq, struct store_txn *t, uint8_t ki
 // ------------------------------------------------------------ the feed
 int serve_events_begin(struct serve *s, struct fail *f);
 void serve_events_end(struct serve *s);
-void serve_events_wake(struct serve *s); // something was committed
-void serve_events_forget(struct serve_request *rq);
+void serve_events_wake(struct serve *s);      // something was committed
+void serve_events_gone(struct serve_poll *p); // its client is
 unsigned int serve_events_waiting(const struct serve *s);
 
 #endif

@@ -9,7 +9,7 @@
 
 static int serve_page_run(struct store_txn *t, struct writer_job *j, struct fail *f)
 {
-	struct serve_request *rq = (struct serve_request *)j;
+	struct serve_request *rq = serve_of(j);
 	const struct page p = { .t = t,
 				.out = &rq->out,
 				.base = rq->s->base,
@@ -24,7 +24,7 @@ static int serve_page_run(struct store_txn *t, struct writer_job *j, struct fail
 
 static void serve_page_done(struct writer_job *j)
 {
-	struct serve_request *rq = (struct serve_request *)j;
+	struct serve_request *rq = serve_of(j);
 	char policy[PAGE_POLICY];
 	const char *const headers[] = { "Content-Security-Policy",
 					policy,

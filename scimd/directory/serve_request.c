@@ -10,86 +10,26 @@
 #include <errno.h>
 #include <json-c/json.h>
 #include <limits.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-static void request_free(struct serve_request *rq)
+struct serve_request *serve_of(struct writer_job *j)
 {
-	serve_events_forget(rq);
+	return (void *)((char *)j - offsetof(struct serve_request, job));
+}
+
+void serve_free(struct serve_request *rq)
+{
+	stream_poll_free(&rq->poll);
 	json_object_put(rq->body);
 	free(rq->kept_id);
 	free(rq->if_match);
 	find_free(&rq->query);
 	buf_free(&rq->out);
 	free(rq);
-}
-
-// Segments of the path after the base's, compared one by one. *id_out: that of "{}".
-static bool route_fits(const struct http_request *r, size_t from, const char *path,
-		       const char **id_out)
-{
-	size_t i = from;
-
-	for (const char *p = path; *p == '/'; i++) {
-		size_t len = strcspn(++p, "/");
-		const char *have = http_segment(r, i);
-
-		if (!have)
-			return false;
-		if (len == 2 && memcmp(p, "{}", 2) == 0) {
-			if (!*have || strcmp(have, ".search") == 0)
-				return false;
-			*id_out = have;
-		} else if (strlen(have) != len || memcmp(have, p, len) != 0) {
-			return false;
-		}
-		p += len;
-	}
-	// A final slash is tolerated.
-	return !http_segment(r, i) || (!*http_segment(r, i) && !http_segment(r, i + 1));
-}
-
-// How many segments the base has, or SIZE_MAX when the path does not begin with it.
-static size_t route_base(const struct serve *s, const struct http_request *r)
-{
-	size_t i = 0;
-
-	for (const char *p = s->conf->base_path; *p == '/'; i++) {
-		size_t len = strcspn(++p, "/");
-		const char *have = http_segment(r, i);
-
-		if (len == 0)
-			break;
-		if (!have || strlen(have) != len || memcmp(have, p, len) != 0)
-			return SIZE_MAX;
-		p += len;
-	}
-	return i;
-}
-
-// The row, or NULL with the methods that the path has in allow ("" if none).
-static const struct serve_route *route_find(struct serve_request *rq, char *allow, size_t room)
-{
-	size_t base = route_base(rq->s, rq->http), at = 0;
-	const char *method = http_method(rq->http);
-
-	allow[0] = '\0';
-	if (strcmp(method, "HEAD") == 0)
-		method = "GET";
-	for (const struct serve_route *row = serve_routes; row->method; row++) {
-		bool root = row->path[0] == '!';
-
-		if ((!root && base == SIZE_MAX) ||
-		    !route_fits(rq->http, root ? 0 : base, row->path + root, &rq->id))
-			continue;
-		if (strcmp(row->method, method) == 0)
-			return row;
-		at += (size_t)snprintf(allow + at, room > at ? room - at : 0, "%s%s",
-				       at ? ", " : "", row->method);
-	}
-	return NULL;
 }
 
 // The secret of "Bearer X" or, for browsers, the password of "Basic …".
@@ -197,10 +137,7 @@ static void request_not_here(struct serve_request *rq, const char *allow)
 	(void)scim_problem(&rq->problem, 405, NULL, "%s is not possible here, only %s",
 			   http_method(rq->http), allow);
 	rq->s->answers[4]++;
-	struct json_object *o = scim_problem_json(&rq->problem);
-
-	(void)buf_str(&rq->out, json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN));
-	json_object_put(o);
+	(void)serve_problem_text(&rq->problem, &rq->out);
 	http_answer(rq->http, &reply, &rq->out);
 }
 
@@ -232,7 +169,7 @@ static bool serve_head(void *arg, struct http_request *r)
 	rq->s = s;
 	rq->http = r;
 	http_set_arg(r, rq);
-	rq->route = route_find(rq, allow, sizeof(allow));
+	rq->route = serve_route_find(rq, allow, sizeof(allow));
 	if (!(rq->route && rq->route->who == SERVE_ANYONE) && request_who(rq) < 0)
 		request_refuse(rq, 401,
 			       "a valid token is needed: Authorization: Bearer …, or as the "
@@ -290,38 +227,39 @@ static void serve_handle(void *arg, struct http_request *r)
 
 static void serve_gone(void *arg, struct http_request *r)
 {
-	struct serve_request *rq = http_arg(r);
+	struct serve_client *c = http_arg(r);
 
 	(void)arg;
-	if (!rq->busy) // else its job reads the poll, and frees it when it is over
-		serve_events_forget(rq);
-	rq->gone = true;
+	if (c->waits)
+		serve_events_gone((struct serve_poll *)c);
+	else
+		((struct serve_request *)c)->gone = true;
 }
 
 static void serve_end(void *arg, struct http_request *r)
 {
-	struct serve_request *rq = http_arg(r);
+	struct serve_client *c = http_arg(r);
+	struct serve_request *rq = (struct serve_request *)c;
 
 	(void)arg;
-	if (!rq)
+	if (!c || c->waits) {
+		free(c);
 		return;
+	}
 	rq->http = NULL;
 	if (!rq->busy)
-		request_free(rq);
+		serve_free(rq);
 }
 
 static void serve_refuse(void *arg, int status, const char *why, const char **type,
 			 struct buf *body)
 {
 	struct scim_problem p = { 0 };
-	struct json_object *o;
 
 	(void)arg;
 	(void)scim_problem(&p, status, status == 400 ? "invalidSyntax" : NULL, "%s", why);
-	o = scim_problem_json(&p);
-	if (o && buf_str(body, json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN)) == 0)
+	if (serve_problem_text(&p, body) == 0)
 		*type = "application/scim+json";
-	json_object_put(o);
 }
 
 // ---------------------------------------------------------------------- jobs
@@ -332,13 +270,13 @@ bool serve_job_over(struct serve_request *rq)
 	serve_events_wake(rq->s);
 	if (rq->http)
 		return !rq->gone; // where it is gone, its end is to come
-	request_free(rq);         // what was written stays written
+	serve_free(rq);           // what was written stays written
 	return false;
 }
 
 static void serve_job_done(struct writer_job *j)
 {
-	struct serve_request *rq = (struct serve_request *)j;
+	struct serve_request *rq = serve_of(j);
 
 	if (!serve_job_over(rq))
 		return;

@@ -13,7 +13,7 @@
 
 static struct serve_request *resource_request(struct writer_job *j)
 {
-	struct serve_request *rq = (struct serve_request *)j;
+	struct serve_request *rq = serve_of(j);
 
 	buf_clear(&rq->out); // a job may run again
 	rq->none = false;

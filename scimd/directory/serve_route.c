@@ -2,8 +2,11 @@
 //
 // Which request goes where, and what it needs: a row each. A further endpoint is
 // one row here.
+#include "scimd/directory/conf.h"
 #include "scimd/directory/serve_internal.h"
 #include "scimd/scim/resource.h"
+#include <stdio.h>
+#include <string.h>
 
 const struct serve_route serve_routes[] = {
 	{ "GET", "/Users", SERVE_READ, RESOURCE_USER, false, serve_list },
@@ -38,3 +41,68 @@ const struct serve_route serve_routes[] = {
 	{ "GET", "!/metrics", SERVE_READ, 0, false, serve_metrics },
 	{ NULL, NULL, SERVE_ANYONE, 0, false, NULL },
 };
+
+// Segments of the path after the base's, compared one by one. *id_out: that of "{}".
+static bool route_fits(const struct http_request *r, size_t from, const char *path,
+		       const char **id_out)
+{
+	size_t i = from;
+
+	for (const char *p = path; *p == '/'; i++) {
+		size_t len = strcspn(++p, "/");
+		const char *have = http_segment(r, i);
+
+		if (!have)
+			return false;
+		if (len == 2 && memcmp(p, "{}", 2) == 0) {
+			if (!*have || strcmp(have, ".search") == 0)
+				return false;
+			*id_out = have;
+		} else if (strlen(have) != len || memcmp(have, p, len) != 0) {
+			return false;
+		}
+		p += len;
+	}
+	// A final slash is tolerated.
+	return !http_segment(r, i) || (!*http_segment(r, i) && !http_segment(r, i + 1));
+}
+
+// How many segments the base has, or SIZE_MAX when the path does not begin with it.
+static size_t route_base(const struct serve *s, const struct http_request *r)
+{
+	size_t i = 0;
+
+	for (const char *p = s->conf->base_path; *p == '/'; i++) {
+		size_t len = strcspn(++p, "/");
+		const char *have = http_segment(r, i);
+
+		if (len == 0)
+			break;
+		if (!have || strlen(have) != len || memcmp(have, p, len) != 0)
+			return SIZE_MAX;
+		p += len;
+	}
+	return i;
+}
+
+const struct serve_route *serve_route_find(struct serve_request *rq, char *allow, size_t room)
+{
+	size_t base = route_base(rq->s, rq->http), at = 0;
+	const char *method = http_method(rq->http);
+
+	allow[0] = '\0';
+	if (strcmp(method, "HEAD") == 0)
+		method = "GET";
+	for (const struct serve_route *row = serve_routes; row->method; row++) {
+		bool root = row->path[0] == '!';
+
+		if ((!root && base == SIZE_MAX) ||
+		    !route_fits(rq->http, root ? 0 : base, row->path + root, &rq->id))
+			continue;
+		if (strcmp(row->method, method) == 0)
+			return row;
+		at += (size_t)snprintf(allow + at, room > at ? room - at : 0, "%s%s",
+				       at ? ", " : "", row->method);
+	}
+	return NULL;
+}

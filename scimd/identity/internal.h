@@ -2,7 +2,7 @@
 //
 // What the parts of identity_resolve share: judge.c looks at each resource alone,
 // claim.c lets them compete, member.c flattens groups, policy.c decides about
-// logins, resolve.c builds the rest.
+// logins, account.c and group.c build what is served, resolve.c puts them in order.
 #ifndef SCIMD_IDENTITY_INTERNAL_H
 #define SCIMD_IDENTITY_INTERNAL_H
 
@@ -10,6 +10,8 @@
 #include "scimd/identity/name.h"
 #include "scimd/identity/resolve.h"
 #include "scimd/scim/resource.h"
+
+struct memberships;
 
 struct candidate {
 	uint32_t resource, ledger; // ledger: UINT32_MAX for a newcomer
@@ -40,9 +42,15 @@ struct resolver {
 void resolver_refuse(struct resolver *rv, struct candidate *c, bool warning, const char *code,
 		     const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
+void resolver_free(struct resolver *rv); // what it holds; not the results
+
 int judge_all(struct resolver *rv);
 // True for an entry that came back from the image and has found its owner since.
 bool judge_settled(const struct resolver *rv, const struct ledger_entry *l);
 int claim_all(struct resolver *rv);
+int resolve_accounts(struct resolver *rv);
+int resolve_groups(struct resolver *rv, const struct memberships *m);
+// The groups of one person, into the account.
+int resolve_user_groups(struct resolver *rv, const struct memberships *m, struct account *ac);
 
 #endif

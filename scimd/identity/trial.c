@@ -81,16 +81,9 @@ int identity_trial(const struct resolve_input *in, const struct trial *t, struct
 		r = trial_judge(&rv, t, &m, out);
 out:
 	memberships_free(&m);
-	table_free(&rv.ledger);
-	table_free(&rv.restored);
-	table_free(&rv.owned);
-	table_free(&rv.local_users);
-	table_free(&rv.local_groups);
-	table_free(&rv.local_uids);
-	table_free(&rv.local_gids);
+	resolver_free(&rv);
 	arena_free(&done.arena);
 	buf_free(&bytes);
 	free(resources);
-	free(rv.c);
 	return r < 0 ? fail(f, -r, "the policy cannot be tried: %s", fail_word(r)) : 0;
 }

@@ -4,13 +4,9 @@
 # failed) or the directory's new state, whole (and scimd says that it succeeded).
 # Hostile data may take single records out, but nothing odd is ever served.
 set -euo pipefail
-if [ -z "${INSIDE:-}" ]; then
-  INSIDE=1 exec unshare --mount --pid --net --fork --mount-proc --kill-child --propagation private "$0"
-fi
 cd "$SRC"
 . tests/system/lib.sh
-work=$(mktemp -d)
-ns_prepare "$work" "$BUILD"
+ns_begin "$0"
 (umask 077; echo secret >/etc/scimd/credentials.d/corp)
 
 conf() { # conf STATE_DIR

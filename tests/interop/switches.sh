@@ -3,13 +3,9 @@
 # names, members, pages and certificates have, the same people in the same groups are
 # what getent, id and scimctl show.
 set -euo pipefail
-if [ -z "${INSIDE:-}" ]; then
-  INSIDE=1 exec unshare --mount --pid --net --fork --mount-proc --kill-child --propagation private "$0"
-fi
 cd "$SRC"
 . tests/system/lib.sh
-work=$(mktemp -d)
-ns_prepare "$work" "$BUILD"
+ns_begin "$0"
 (umask 077; echo secret >/etc/scimd/credentials.d/corp)
 state=/var/lib/scimd
 conf() { # conf [LINE…]: lines of the directory's section

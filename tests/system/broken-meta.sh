@@ -3,13 +3,9 @@
 # the sync fails and says so, the old state is served, and when the disk is well again
 # the same scimd goes on, without a restart and without a lost number.
 set -euo pipefail
-if [ -z "${INSIDE:-}" ]; then
-  INSIDE=1 exec unshare --mount --pid --net --fork --mount-proc --kill-child --propagation private "$0"
-fi
 cd "$SRC"
 . tests/system/lib.sh
-work=$(mktemp -d)
-ns_prepare "$work" "$BUILD"
+ns_begin "$0"
 fast_start 60 3
 (umask 077; echo secret >/etc/scimd/credentials.d/corp)
 printf '[directory/corp]\nurl = %s\ntoken = corp\n[access]\nallow = all\n' "$SCIM_URL" >/etc/scimd/scimd.conf

@@ -3,13 +3,9 @@
 # overrule; what `config show` prints is read again as the same; a bad file on
 # reload leaves the running configuration in force.
 set -euo pipefail
-if [ -z "${INSIDE:-}" ]; then
-  INSIDE=1 exec unshare --mount --pid --net --fork --mount-proc --kill-child --propagation private "$0"
-fi
 cd "$SRC"
 . tests/system/lib.sh
-work=$(mktemp -d)
-ns_prepare "$work" "$BUILD"
+ns_begin "$0"
 conf=/etc/scimd/scimd.conf
 good='[directory/corp]
 url = https://id.example.com/scim/v2

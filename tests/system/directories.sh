@@ -4,13 +4,9 @@
 # get a local group; who left is hidden where that is wanted; a local account that
 # comes later takes its name back within a second.
 set -euo pipefail
-if [ -z "${INSIDE:-}" ]; then
-  INSIDE=1 exec unshare --mount --pid --net --fork --mount-proc --kill-child --propagation private "$0"
-fi
 cd "$SRC"
 . tests/system/lib.sh
-work=$(mktemp -d)
-ns_prepare "$work" "$BUILD"
+ns_begin "$0"
 fail() { echo "$*" >&2; scimctl status >&2 || :; tail -n 20 "$NS_TMP/scimd.log" >&2; exit 1; }
 scim_start tests/realscim --users 200 --groups 4
 first_url=$SCIM_URL first_root=$SCIM_ROOT

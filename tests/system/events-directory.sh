@@ -2,13 +2,9 @@
 # Events of the real scim-directory: its changes are on the host within a second,
 # also those of its command line; it may be killed, come back, and forget.
 set -euo pipefail
-if [ -z "${INSIDE:-}" ]; then
-  INSIDE=1 exec unshare --mount --pid --net --fork --mount-proc --kill-child --propagation private "$0"
-fi
 cd "$SRC"
 . tests/system/lib.sh
-work=$(mktemp -d)
-ns_prepare "$work" "$BUILD"
+ns_begin "$0"
 ip link set lo up
 config() { printf '[server]\nlisten = 127.0.0.1:%s\nstate_dir = %s/directory\nevent_retention = %s\n' "$1" "$NS_TMP" "$2" >"$NS_TMP/directory.conf"; }
 directory() { scim-directory --config "$NS_TMP/directory.conf" "$@"; }

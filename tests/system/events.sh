@@ -2,13 +2,9 @@
 # Events: what changes in the directory is in the image within a second, read by its
 # id; acknowledged only then; caught up after every kind of break; never a busy loop.
 set -euo pipefail
-if [ -z "${INSIDE:-}" ]; then
-  INSIDE=1 exec unshare --mount --pid --net --fork --mount-proc --kill-child --propagation private "$0"
-fi
 cd "$SRC"
 . tests/system/lib.sh
-work=$(mktemp -d)
-ns_prepare "$work" "$BUILD"
+ns_begin "$0"
 events_start() {
   : >"$NS_TMP/scim.log"
   ip link set lo up

@@ -3,13 +3,9 @@
 # id and number, also after renames, deletions and in a store that is opened again, and
 # print what that costs the daemon.
 set -euo pipefail
-if [ -z "${INSIDE:-}" ]; then
-  INSIDE=1 exec unshare --mount --pid --net --fork --mount-proc --kill-child --propagation private "$0"
-fi
 cd "$SRC"
 . tests/system/lib.sh
-work=$(mktemp -d)
-ns_prepare "$work" "$BUILD"
+ns_begin "$0"
 people=3000
 [ "${NIGHTLY:-no}" = no ] || people=100000
 fast_start "$people" 50

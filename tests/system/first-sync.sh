@@ -2,13 +2,9 @@
 # Real scimd, real glibc, a real SCIM server: people appear, change, leave; the
 # server goes away and the host keeps answering.
 set -euo pipefail
-if [ -z "${INSIDE:-}" ]; then
-  INSIDE=1 exec unshare --mount --pid --net --fork --mount-proc --kill-child --propagation private "$0"
-fi
 cd "$SRC"
 . tests/system/lib.sh
-work=$(mktemp -d)
-ns_prepare "$work" "$BUILD"
+ns_begin "$0"
 scim_start tests/realscim --users 300 --groups 6 --nested 2
 cat >/etc/scimd/scimd.conf <<EOF
 [scimd]

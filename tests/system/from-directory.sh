@@ -2,13 +2,9 @@
 # A host and scim-directory together: people made there are people here, with the
 # numbers given there; who is disabled, enabled, deleted and made anew is seen.
 set -euo pipefail
-if [ -z "${INSIDE:-}" ]; then
-  INSIDE=1 exec unshare --mount --pid --net --fork --mount-proc --kill-child --propagation private "$0"
-fi
 cd "$SRC"
 . tests/system/lib.sh
-work=$(mktemp -d)
-ns_prepare "$work" "$BUILD"
+ns_begin "$0"
 ip link set lo up
 printf '[server]\nlisten = 127.0.0.1:0\nstate_dir = %s/directory\n' "$NS_TMP" >"$NS_TMP/directory.conf"
 directory() { scim-directory --config "$NS_TMP/directory.conf" "$@"; }

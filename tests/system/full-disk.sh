@@ -4,13 +4,9 @@
 # again when there is room. Then the same on disks too small for what comes: what
 # was served stays, or what is new is served whole, and nothing crashes.
 set -euo pipefail
-if [ -z "${INSIDE:-}" ]; then
-  INSIDE=1 exec unshare --mount --pid --net --fork --mount-proc --kill-child --propagation private "$0"
-fi
 cd "$SRC"
 . tests/system/lib.sh
-work=$(mktemp -d)
-ns_prepare "$work" "$BUILD"
+ns_begin "$0"
 state=/var/lib/scimd
 mount -t tmpfs -o mode=755,size=40m tmpfs $state
 (umask 077; echo secret >/etc/scimd/credentials.d/corp)

@@ -4,14 +4,10 @@
 # with all it started and holds up no lock-out; what is not root's alone is not run;
 # and a restart of scimd loses nothing.
 set -euo pipefail
-if [ -z "${INSIDE:-}" ]; then
-  INSIDE=1 exec unshare --mount --pid --net --fork --mount-proc --kill-child --propagation private "$0"
-fi
 command -v jq >/dev/null || { echo 'jq is not installed'; exit 77; }
 cd "$SRC"
 . tests/system/lib.sh
-work=$(mktemp -d)
-ns_prepare "$work" "$BUILD"
+ns_begin "$0"
 chmod 711 "$work"
 ip link set lo up
 printf '[server]\nlisten = 127.0.0.1:0\nstate_dir = %s/directory\n' "$NS_TMP" >"$NS_TMP/directory.conf"

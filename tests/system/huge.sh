@@ -4,13 +4,9 @@
 # with two seconds of work, takes no more than 64 MiB, and what was served stays.
 # (One resource that is too much for itself: oversized.sh.)
 set -euo pipefail
-if [ -z "${INSIDE:-}" ]; then
-  INSIDE=1 exec unshare --mount --pid --net --fork --mount-proc --kill-child --propagation private "$0"
-fi
 cd "$SRC"
 . tests/system/lib.sh
-work=$(mktemp -d)
-ns_prepare "$work" "$BUILD"
+ns_begin "$0"
 fast_start 500 5
 (umask 077; echo secret >/etc/scimd/credentials.d/corp)
 printf '[directory/corp]\nurl = %s\ntoken = corp\ntimeout = 20s\n[access]\nallow = all\n' "$SCIM_URL" >/etc/scimd/scimd.conf

@@ -7,13 +7,9 @@
 # the new one stands; and the next run brings it with everybody's number as it was.
 # In the short ring a sample of the calls, in the nightly one each of them.
 set -euo pipefail
-if [ -z "${INSIDE:-}" ]; then
-  INSIDE=1 exec unshare --mount --pid --net --fork --mount-proc --kill-child --propagation private "$0"
-fi
 cd "$SRC"
 . tests/system/lib.sh
-work=$(mktemp -d)
-ns_prepare "$work" "$BUILD"
+ns_begin "$0"
 fast_start 60 3
 (umask 077; echo secret >/etc/scimd/credentials.d/corp)
 nightly=${NIGHTLY:-no}

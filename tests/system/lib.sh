@@ -5,6 +5,16 @@
 
 SCIM_PID='' SCIMD_PID='' LOCKOUT_PID='' HOOK_PID=''
 
+# How a test begins: it runs itself anew in namespaces of its own, and prepares them.
+# $1: its path. Sets `work`, a scratch folder.
+ns_begin() {
+  if [ -z "${INSIDE:-}" ]; then
+    INSIDE=1 exec unshare --mount --pid --net --fork --mount-proc --kill-child --propagation private "$(realpath "$1")"
+  fi
+  work=$(mktemp -d)
+  ns_prepare "$work" "$BUILD"
+}
+
 # Overlays for /etc and the library folder, tmpfs for the state: nothing that
 # happens in here reaches the host. $1: a scratch folder, $2: a build's folder.
 ns_prepare() {

@@ -3,13 +3,9 @@
 # again for two seconds; a silent directory is left alone; what the answer brings is
 # stored and published; root asks about anyone, everybody else about themselves.
 set -euo pipefail
-if [ -z "${INSIDE:-}" ]; then
-  INSIDE=1 exec unshare --mount --pid --net --fork --mount-proc --kill-child --propagation private "$0"
-fi
 cd "$SRC"
 . tests/system/lib.sh
-work=$(mktemp -d)
-ns_prepare "$work" "$BUILD"
+ns_begin "$0"
 fast_start 300 4
 (umask 077; echo secret >/etc/scimd/credentials.d/corp)
 conf() {

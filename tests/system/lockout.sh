@@ -3,13 +3,9 @@
 # however it was started, and nobody else's; the audit log tells it. The helper
 # refuses everybody whom the image does not lock out, and everybody who asks but its owner.
 set -euo pipefail
-if [ -z "${INSIDE:-}" ]; then
-  INSIDE=1 exec unshare --mount --pid --net --fork --mount-proc --kill-child --propagation private "$0"
-fi
 cd "$SRC"
 . tests/system/lib.sh
-work=$(mktemp -d)
-ns_prepare "$work" "$BUILD"
+ns_begin "$0"
 chmod 711 "$work"
 ip link set lo up
 printf '[server]\nlisten = 127.0.0.1:0\nstate_dir = %s/directory\n' "$NS_TMP" >"$NS_TMP/directory.conf"
@@ -68,7 +64,7 @@ quiet as ann unshare --user --map-root-user sleep 1002 &
 quiet as ann unshare --user --map-root-user unshare --user sleep 1003 &
 quiet as ann strace -qq -o /dev/null sleep 1004 &
 install -d -o ann -m 700 "$NS_TMP/tmux"
-command -v tmux >/dev/null && quiet as ann env TMUX_TMPDIR="$NS_TMP/tmux" TERM=xterm tmux new-session -d 'sleep 1005'
+quiet as ann env TMUX_TMPDIR="$NS_TMP/tmux" TERM=xterm tmux new-session -d 'sleep 1005'
 quiet script -qc "exec setpriv --reuid ann --regid ann --clear-groups sleep 1006" /dev/null &
 # Half theirs: only the saved uid, as a set-user-id program that gave up its rights for now.
 quiet setpriv --ruid ann --reuid ann --clear-groups perl -e '$> = 0; sleep 1000' &

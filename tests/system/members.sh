@@ -2,13 +2,9 @@
 # group_members: full lists everybody, none nobody, self only who asks. The
 # groups of a person are the same in all three.
 set -euo pipefail
-if [ -z "${INSIDE:-}" ]; then
-  INSIDE=1 exec unshare --mount --pid --net --fork --mount-proc --kill-child --propagation private "$0"
-fi
 cd "$SRC"
 . tests/system/lib.sh
-work=$(mktemp -d)
-ns_prepare "$work" "$BUILD"
+ns_begin "$0"
 scim_start tests/realscim --users 30 --groups 2
 (umask 077; echo secret >/etc/scimd/credentials.d/corp)
 with() {

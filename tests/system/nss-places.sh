@@ -4,13 +4,9 @@
 # and interrupted at every system call. It answers or it is unavailable, at once;
 # it is never killed and never says that somebody does not exist.
 set -euo pipefail
-if [ -z "${INSIDE:-}" ]; then
-  INSIDE=1 exec unshare --mount --pid --net --fork --mount-proc --kill-child --propagation private "$0"
-fi
 cd "$SRC"
 . tests/system/lib.sh
-work=$(mktemp -d)
-ns_prepare "$work" "$BUILD"
+ns_begin "$0"
 ask=$NS_TMP/nss_ask
 cp "$BUILD/tests/system/nss_ask" "$ask"
 scim_start tests/realscim --users 20 --groups 3

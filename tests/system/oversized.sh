@@ -4,13 +4,9 @@
 # page is served; explain and the journal say why; who is disabled in it is disabled.
 # What breaks a bound of the answer itself is refused whole (huge.sh).
 set -euo pipefail
-if [ -z "${INSIDE:-}" ]; then
-  INSIDE=1 exec unshare --mount --pid --net --fork --mount-proc --kill-child --propagation private "$0"
-fi
 cd "$SRC"
 . tests/system/lib.sh
-work=$(mktemp -d)
-ns_prepare "$work" "$BUILD"
+ns_begin "$0"
 fast_start 300 5
 (umask 077; echo secret >/etc/scimd/credentials.d/corp)
 printf '[directory/corp]\nurl = %s\ntoken = corp\n[access]\nallow = all\n' "$SCIM_URL" >/etc/scimd/scimd.conf

@@ -3,14 +3,10 @@
 # not kept out: on Debian's stack, on one as authselect makes it, and alone. The keys
 # for sshd likewise; and no allocation that fails opens a door.
 set -euo pipefail
-if [ -z "${INSIDE:-}" ]; then
-  INSIDE=1 exec unshare --mount --pid --net --fork --mount-proc --kill-child --propagation private "$0"
-fi
 cd "$SRC"
 . tests/system/lib.sh
 . tests/system/doors.sh
-work=$(mktemp -d)
-ns_prepare "$work" "$BUILD"
+ns_begin "$0"
 doors_prepare "$BUILD"
 doors_directory ann ben cem
 mkdir /run/doors

@@ -3,14 +3,10 @@
 # makes of our profile: an active person gets in by every door, one who was disabled
 # by none. The states a host can be in: pam-states.sh.
 set -euo pipefail
-if [ -z "${INSIDE:-}" ]; then
-  INSIDE=1 exec unshare --mount --pid --net --fork --mount-proc --kill-child --propagation private "$0"
-fi
 cd "$SRC"
 . tests/system/lib.sh
 . tests/system/doors.sh
-work=$(mktemp -d)
-ns_prepare "$work" "$BUILD"
+ns_begin "$0"
 doors_prepare "$BUILD"
 doors_directory ann ben cem
 directory user add dan@example.com --key "$NS_TMP/id.pub" # in no group

@@ -5,13 +5,9 @@
 # store opens, the old or the new accounts are served or none (never a wrong one), and
 # the next sync brings the new state with everybody's number as it was.
 set -euo pipefail
-if [ -z "${INSIDE:-}" ]; then
-  INSIDE=1 exec unshare --mount --pid --net --fork --mount-proc --kill-child --propagation private "$0"
-fi
 cd "$SRC"
 . tests/system/lib.sh
-work=$(mktemp -d)
-ns_prepare "$work" "$BUILD"
+ns_begin "$0"
 fast_start 60 3
 (umask 077; echo secret >/etc/scimd/credentials.d/corp)
 random=60 every=8

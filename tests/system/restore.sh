@@ -3,13 +3,9 @@
 # and comes to what the directory is now, people of the lost time are locked, those who
 # are back have the numbers they had, and no number of the lost time is given again.
 set -euo pipefail
-if [ -z "${INSIDE:-}" ]; then
-  INSIDE=1 exec unshare --mount --pid --net --fork --mount-proc --kill-child --propagation private "$0"
-fi
 cd "$SRC"
 . tests/system/lib.sh
-work=$(mktemp -d)
-ns_prepare "$work" "$BUILD"
+ns_begin "$0"
 ip link set lo up
 config() { printf '[server]\nlisten = 127.0.0.1:%s\nstate_dir = %s/directory\n' "$1" "$NS_TMP" >"$NS_TMP/directory.conf"; }
 directory() { scim-directory --config "$NS_TMP/directory.conf" "$@"; }

@@ -3,13 +3,9 @@
 # nothing else; where the directory does not honour the filter, both bring the
 # whole list.
 set -euo pipefail
-if [ -z "${INSIDE:-}" ]; then
-  INSIDE=1 exec unshare --mount --pid --net --fork --mount-proc --kill-child --propagation private "$0"
-fi
 cd "$SRC"
 . tests/system/lib.sh
-work=$(mktemp -d)
-ns_prepare "$work" "$BUILD"
+ns_begin "$0"
 scim_start tests/realscim --users 60 --groups 3
 (umask 077; echo secret >/etc/scimd/credentials.d/corp)
 conf() {

@@ -3,13 +3,9 @@
 # text with its schema everywhere, exit codes are the documented ones, progress
 # goes to a terminal only, and without a daemon the image still answers.
 set -euo pipefail
-if [ -z "${INSIDE:-}" ]; then
-  INSIDE=1 exec unshare --mount --pid --net --fork --mount-proc --kill-child --propagation private "$0"
-fi
 cd "$SRC"
 . tests/system/lib.sh
-work=$(mktemp -d)
-ns_prepare "$work" "$BUILD"
+ns_begin "$0"
 fail() { echo "$*" >&2; exit 1; }
 # gives CODE ARGUMENTS…: exit code; output in $NS_TMP/out and err
 gives() {
@@ -106,6 +102,13 @@ if grep -q '"user00001"' "$NS_TMP/out"; then fail "a local account is reported a
 sed -i '$d' /etc/passwd
 tenacious 20 sh -c 'scimctl access report --csv | grep -q \"user00001\"'
 as_nobody "$BUILD/root/usr/bin/scimctl" --json access report | grep -q '"id":null'
+
+echo "# the rules are root's to see"
+code=0; as_nobody "$BUILD/root/usr/bin/scimctl" explain --if disabled user00001 >"$NS_TMP/out" 2>&1 || code=$?
+[ "$code" = 5 ] || fail "what would be was told to nobody: $code"
+as_nobody "$BUILD/root/usr/bin/scimctl" --json explain user00001 >"$NS_TMP/out"
+grep -q '"verdict":"allow"' "$NS_TMP/out" || fail 'nobody is told too little'
+if grep -q '"rules"' "$NS_TMP/out"; then fail 'the rules were told to nobody'; fi
 
 echo "# colours and progress: on a terminal only"
 on_terminal() { script -qec "$*" /dev/null </dev/null | tr '\r' '\n'; }

@@ -2,13 +2,9 @@
 # The store is lost: the image stays until the directory has been read, numbers
 # come back to their owners and to nobody else.
 set -euo pipefail
-if [ -z "${INSIDE:-}" ]; then
-  INSIDE=1 exec unshare --mount --pid --net --fork --mount-proc --kill-child --propagation private "$0"
-fi
 cd "$SRC"
 . tests/system/lib.sh
-work=$(mktemp -d)
-ns_prepare "$work" "$BUILD"
+ns_begin "$0"
 (umask 077; echo secret >/etc/scimd/credentials.d/corp)
 conf() {
   cat >/etc/scimd/scimd.conf <<EOF

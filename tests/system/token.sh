@@ -3,13 +3,9 @@
 # the environment or .netrc changes that, and it is not to be found in the process
 # list, the environment, logs, audit, store, image or a core.
 set -euo pipefail
-if [ -z "${INSIDE:-}" ]; then
-  INSIDE=1 exec unshare --mount --pid --net --fork --mount-proc --kill-child --propagation private "$0"
-fi
 cd "$SRC"
 . tests/system/lib.sh
-work=$(mktemp -d)
-ns_prepare "$work" "$BUILD"
+ns_begin "$0"
 secret=tok-$(od -An -N12 -tx1 /dev/urandom | tr -d ' \n')-en
 (umask 077; echo "$secret" >/etc/scimd/credentials.d/corp)
 fail() { echo "$*" >&2; exit 1; }

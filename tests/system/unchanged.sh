@@ -3,13 +3,9 @@
 # writes nothing but `confirmed`; a change is seen with the next look; a directory
 # that says "unchanged" whatever happens is found out by the next complete list.
 set -euo pipefail
-if [ -z "${INSIDE:-}" ]; then
-  INSIDE=1 exec unshare --mount --pid --net --fork --mount-proc --kill-child --propagation private "$0"
-fi
 cd "$SRC"
 . tests/system/lib.sh
-work=$(mktemp -d)
-ns_prepare "$work" "$BUILD"
+ns_begin "$0"
 ip link set lo up
 printf '[server]\nlisten = 127.0.0.1:0\nstate_dir = %s/directory\n' "$NS_TMP" >"$NS_TMP/directory.conf"
 directory() { scim-directory --config "$NS_TMP/directory.conf" "$@"; }

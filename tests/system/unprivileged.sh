@@ -3,13 +3,9 @@
 # of a running scimd while root's processes look up and syncs run: nothing works
 # that must not, no lookup fails, none takes long, every sync goes through.
 set -euo pipefail
-if [ -z "${INSIDE:-}" ]; then
-  INSIDE=1 exec unshare --mount --pid --net --fork --mount-proc --kill-child --propagation private "$0"
-fi
 cd "$SRC"
 . tests/system/lib.sh
-work=$(mktemp -d)
-ns_prepare "$work" "$BUILD"
+ns_begin "$0"
 ask=$BUILD/tests/system/nss_ask attack=$BUILD/tests/system/attack
 scim_start tests/realscim --users 200 --groups 5
 printf '[scimd]\ninterval = 1h\n[directory/corp]\nurl = %s\ntoken = corp\n[access]\nallow = all\n' "$SCIM_URL" >/etc/scimd/scimd.conf

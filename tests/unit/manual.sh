@@ -44,17 +44,50 @@ while IFS=$'\x01' read -r name values otherwise; do
       [ -z "$values" ] || sed -n 2p <<<"$text" | sed 's/^\.RI //; s/ //g' | grep -qF "=$values." || miss "pam_scim.8: $name: takes $values" ;;
   esac
 done < <("$BUILD/tests/unit/test_pam_words" list | tr '\t' '\001')
-if command -v groff >/dev/null; then
-  for p in packaging/man/*; do
-    out=$(groff -man -Tutf8 -ww -z "$p" 2>&1)
-    [ -z "$out" ] || miss "$p: $out"
+for p in packaging/man/*; do
+  out=$(groff -man -Tutf8 -ww -z "$p" 2>&1) || miss "$p: groff fails"
+  [ -z "$out" ] || miss "$p: $out"
+done
+pages=$(awk '/^dist_man_MANS *=/ { on = 1 } on { print } on && !/\\$/ { exit }' Makefile.am)
+for p in packaging/man/*; do
+  grep -qE "(^|[[:space:]])$p([[:space:]]|\$)" <<<"$pages" || miss "Makefile.am: dist_man_MANS has no $p"
+done
+# Every option of scimctl's commands, and of the programs that have no table.
+while read -r o; do
+  grep -qF -- "\\-\\-${o//-/\\-}" packaging/man/scimctl.1 || miss "scimctl.1: --$o is not described"
+done < <("$ctl" help | grep -oE -- '--[a-z-]+' | cut -c3- | sort -u)
+while read -r o; do
+  "$ctl" help | grep -qE -- "--$o\b" || [ "$o" = quiet ] || miss "scimctl.1 describes --$o, which is no option"
+done < <(sed 's/\\-/-/g' packaging/man/scimctl.1 | grep -oE -- '--[a-z-]+' | cut -c3- | sort -u)
+for p in scim-lockout scim-hook; do
+  said=$("$BUILD/root/usr/libexec/scimd/$p" --help 2>&1 | grep -oE -- '--[a-z-]+' | sort -u)
+  [ -n "$said" ] || miss "$p --help names no options"
+  page=$(sed 's/\\-/-/g' "packaging/man/$p.8")
+  for o in $said; do grep -qE -- "$o\b" <<<"$page" || miss "$p.8: $o is not described"; done
+  for o in $(grep -oE -- '(^|[^a-z-])--[a-z-]+' <<<"$page" | grep -oE -- '--[a-z-]+' | sort -u); do
+    grep -qx -- "$o" <<<"$said" || [ "$o" = --help ] || [ "$o" = --version ] || miss "$p.8 describes $o, which is no option"
   done
-fi
+done
+# Figures: name, type and meaning as the table has them.
+while IFS=$'\t' read -r name type help; do
+  text=$(sed 's/\\-/-/g' packaging/man/scimctl.1 | grep -A1 -x "\.B $name" | tail -n 1)
+  grep -qiE "^$type\b" <<<"$text" && grep -qF "$help" <<<"$text" || miss "scimctl.1: the figure $name is not described as it is"
+done < <("$ctl" metrics --names)
+while read -r name; do miss "scimctl.1 describes the figure $name, which there is not"; done < <(
+  comm -13 <("$ctl" metrics --names | cut -f1 | sort) <(sed -n 's/^\.B \(scimd_[a-z_]*\)$/\1/p' packaging/man/scimctl.1 | sort))
+# Events: each in the manual of the program that tells them.
+section() { awk -v s="$2" '/^\.SH / { on = (substr($0, 5) == s) } on' "packaging/man/$1"; }
+told=$(section scimd.8 JOURNAL | sed -n 's/^\.B \([a-z-]*\)$/\1/p'; section scim-directory.8 JOURNAL | sed -n 's/^\.B \([a-z-]*\)$/\1/p')
+events=$("$BUILD/tests/unit/test_log" list | cut -f1)
+while read -r e; do miss "scimd.8, scim-directory.8: the event $e is not described"; done < <(comm -23 <(sort <<<"$events") <(sort <<<"$told"))
+while read -r e; do miss "scimd.8, scim-directory.8 describe the event $e, which there is not"; done < <(comm -13 <(sort <<<"$events") <(sort <<<"$told"))
 conf=$(mktemp -d)
 install -m644 packaging/scim-directory.conf "$conf/scim-directory.conf"
 "$directory" --config "$conf/scim-directory.conf" check >/dev/null || miss "packaging/scim-directory.conf is refused"
 sed -i 's/^# \([a-z_]* = \)/\1/; /^listen = 127/d' "$conf/scim-directory.conf" # its examples are good too
 "$directory" --config "$conf/scim-directory.conf" check >/dev/null || miss "an example in packaging/scim-directory.conf is refused"
+# As a sysadmin would: the marks taken away.
+sed 's/^# \(\[\|[a-z_.-]* = \)/\1/' packaging/scimd.conf >"$conf/scimd.conf"
+"$ctl" config check "$conf/scimd.conf" >/dev/null || miss "packaging/scimd.conf is refused"
 rm -r "$conf"
-"$ctl" config check packaging/scimd.conf >/dev/null || miss "packaging/scimd.conf is refused"
 [ "$bad" = 0 ]

@@ -1,0 +1,2 @@
+passwd after=files,compat scim
+group  after=files,compat scim
