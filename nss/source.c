@@ -143,7 +143,7 @@ static void exchange(bool inherited)
 	}
 	next = &range->views[odd / 2 % VIEWS];
 	*next = new;
-	atomic_store_explicit(&nss_source_view, next, memory_order_relaxed);
+	atomic_store_explicit(&nss_source_view, next, memory_order_release);
 	atomic_store_explicit(&nss_source_sequence, odd + 1 ? odd + 1 : 2, memory_order_release);
 }
 

@@ -40,7 +40,8 @@ static inline bool nss_source_shared(const struct image **image_out, uint32_t *s
 	*sequence_out = atomic_load_explicit(&nss_source_sequence, memory_order_acquire);
 	if (*sequence_out == 0 || *sequence_out % 2)
 		return false;
-	*image_out = atomic_load_explicit(&nss_source_view, memory_order_relaxed);
+	// May be a newer one than the sequence tells; it has to be whole all the same.
+	*image_out = atomic_load_explicit(&nss_source_view, memory_order_acquire);
 	return !image_retired(*image_out);
 }
 

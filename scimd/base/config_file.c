@@ -129,7 +129,7 @@ static void config_errors(struct ini_cfgobj *cfg, const char *path, struct fail 
 
 	if (ini_config_get_errors(cfg, &errors) || !errors)
 		return;
-	for (size_t i = 0; errors[i]; i++) {
+	for (size_t i = 0; i < ini_config_error_count(cfg) && errors[i]; i++) {
 		const char *text = strstr(errors[i], ": ");
 		unsigned int line = 0;
 
@@ -155,8 +155,10 @@ int config_file_add(struct arena *a, const char *path, struct config_lines *line
 		ini_config_destroy(cfg);
 		return fail(f, rc, "%s: %s", path, strerror(rc));
 	}
+	// By ..._DETECT, which goes on after the first duplicate, the library (0.6.2) writes
+	// its list of errors past its end.
 	rc = ini_config_parse(file, INI_STOP_ON_NONE,
-			      INI_MV1S_DETECT | INI_MV2S_DETECT | INI_MS_DETECT, INI_PARSE_NOWRAP,
+			      INI_MV1S_ERROR | INI_MV2S_ERROR | INI_MS_ERROR, INI_PARSE_NOWRAP,
 			      cfg);
 	config_errors(cfg, path, &own);
 	if (rc && !own.text[0])

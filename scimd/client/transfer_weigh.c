@@ -150,7 +150,7 @@ static void weigh_close(struct transfer *q, size_t at)
 	struct transfer_weight *w = &q->weight;
 	char mark[64];
 
-	if (w->hidden == w->depth) {
+	if (w->hidden && w->hidden == w->depth) {
 		w->shown = at;
 		w->hidden = 0;
 	}

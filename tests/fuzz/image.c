@@ -110,7 +110,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		bytes[at % size] = data[i + 3];
 	}
 	len = data[0] & 2 ? size - data[1] * (size_t)16 % size : size;
-	if (image_open(&im, fuzz_file(bytes, len), data[0] & 4 ? IMAGE_BY_PREAD : IMAGE_BY_MAP) == 0) {
+	if (image_open(&im, fuzz_file(bytes, len), data[0] & 4 ? IMAGE_BY_PREAD : IMAGE_BY_MAP) ==
+	    0) {
 		ask(&im);
 		image_close(&im);
 	}

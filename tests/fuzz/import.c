@@ -13,7 +13,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		struct fail f = { "" };
 		char *text = fuzz_text(data, len);
 
-		if ((csv ? import_read_csv(&m, text, len, &f) : import_read_json(&m, text, len, &f)) < 0 &&
+		if ((csv ? import_read_csv(&m, text, len, &f)
+			 : import_read_json(&m, text, len, &f)) < 0 &&
 		    !f.text[0])
 			abort();
 		import_free(&m);

@@ -9,15 +9,17 @@
 #include "scimd/scim/problem.h"
 #include "scimd/scim/schema.h"
 
-static const char user[] =
-	"{\"userName\":\"ada\",\"active\":true,\"title\":\"Dr\",\"name\":{\"givenName\":\"A\"},\"emails\":"
-	"[{\"value\":\"w@x\",\"type\":\"work\",\"primary\":true},{\"value\":\"h@x\",\"type\":\"home\"}]}";
-static const char group[] =
-	"{\"displayName\":\"g\",\"members\":[{\"value\":\"1\",\"type\":\"User\"},{\"value\":\"2\"}]}";
+static const char user[] = "{\"userName\":\"ada\",\"active\":true,\"title\":\"Dr\",\"name\":{"
+			   "\"givenName\":\"A\"},\"emails\":"
+			   "[{\"value\":\"w@x\",\"type\":\"work\",\"primary\":true},{\"value\":\"h@"
+			   "x\",\"type\":\"home\"}]}";
+static const char group[] = "{\"displayName\":\"g\",\"members\":[{\"value\":\"1\",\"type\":"
+			    "\"User\"},{\"value\":\"2\"}]}";
 
 static void patch(const struct scim_resource_type *t, const char *text, struct json_object *body)
 {
-	struct json_object *in = json_tokener_parse(text), *target = NULL, *out = NULL, *same = NULL;
+	struct json_object *in = json_tokener_parse(text), *target = NULL, *out = NULL,
+			   *same = NULL;
 	struct scim_problem p = { 0 };
 
 	if (scim_accept(t, in, &target, &p) < 0 || json_object_deep_copy(target, &same, NULL) < 0)

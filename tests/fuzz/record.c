@@ -25,7 +25,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	crowd_resolve(&c);
 	for (uint32_t i = 0; i < c.out.account_count; i++)
 		if (c.out.accounts[i].uid < 1000 || c.out.accounts[i].gid < 1000 ||
-		    strpbrk(c.out.accounts[i].home, ":\n") || strpbrk(c.out.accounts[i].gecos, ":\n"))
+		    strpbrk(c.out.accounts[i].home, ":\n") ||
+		    strpbrk(c.out.accounts[i].gecos, ":\n"))
 			abort();
 	crowd_close(&c);
 	return 0;

@@ -12,7 +12,8 @@ fuzz=${FUZZ_BUILD:-$work/build}
 corpus=${CORPUS:-$work/corpus}
 each="-max_total_time=${SECONDS_EACH:-60}"
 [ -z "${RUNS:-}" ] || each="-runs=$RUNS"
-export UBSAN_OPTIONS=print_stacktrace=1 ASAN_OPTIONS=detect_leaks=1
+# What is freed is not kept long: an arena's first piece is large, and filled.
+export UBSAN_OPTIONS=print_stacktrace=1 ASAN_OPTIONS=detect_leaks=1:quarantine_size_mb=4:max_free_fill_size=4096
 floors="agent hookdir directory config lockout helper pamparts decide identity client store http image image-read scim columns base"
 libs=$(pkg-config --libs libcurl json-c lmdb libsystemd ini_config libcrypto libmicrohttpd gnutls zlib smartcols 2>/dev/null) ||
   libs="-lcurl -ljson-c -llmdb -lsystemd -lini_config -lcollection -lbasicobjects -lcrypto -lmicrohttpd -lgnutls -lz -lsmartcols"
@@ -24,11 +25,18 @@ fi
 (cd "$fuzz" && for f in $floors; do printf 'lib%s.la ' "$f"; done | xargs make -s -j2) >"$work/log" 2>&1 || { tail -n 40 "$work/log"; exit 1; }
 archives=()
 for f in $floors; do archives+=("$fuzz/.libs/lib$f.a"); done
-# A golden folder's answers are what directories say: the first inputs.
+# The first inputs: what directories say, the resources in it, what providers send.
 seeds() {
-  local out=$1 n=0 f
-  mkdir -p "$out"
-  while read -r f; do n=$((n + 1)); { [ "$2" = answer ] && printf 'a'; cat "$f"; } >"$out/golden$n"; done < <(find tests/golden -name '*.json' -size -40k)
+  local f n=0
+  mkdir -p "$corpus/$1"
+  [ -z "$(ls -A "$corpus/$1")" ] || return 0
+  case $1 in
+    answer) for f in tests/golden/*/*.json; do n=$((n + 1)); [ "$(stat -c %s "$f")" -gt 8000 ] || { printf a; cat "$f"; } >"$corpus/answer/$n"; done ;;
+    accept) jq -c '.Resources[]?' tests/golden/*/*.json | split -l 1 - "$corpus/accept/" ;;
+    patch) jq -c '.. | objects | select(has("Operations"))' tests/directory/sequences/*.json | split -l 1 - "$corpus/patch/" ;;
+    filter) grep -ohE '"(path|filter)": *"[^"\\]+"' -r tests/directory/sequences | sed 's/^[^:]*: *"//; s/"$//' | sort -u | split -l 1 - "$corpus/filter/" ;;
+    config) cp packaging/scimd.conf "$corpus/config/" ;;
+  esac
 }
 bad=0
 for src in tests/fuzz/*.c; do
@@ -37,10 +45,9 @@ for src in tests/fuzz/*.c; do
   # shellcheck disable=SC2086
   clang -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -I. -Iinclude -I"$fuzz" $(pkg-config --cflags json-c libsystemd) \
     "$src" -Wl,--start-group "${archives[@]}" -Wl,--end-group $libs -lunistring -lpthread -o "$work/$name"
-  mkdir -p "$corpus/$name"
-  case $name in answer | accept | patch) [ -e "$corpus/$name/golden1" ] || seeds "$corpus/$name" "$name" ;; esac
+  seeds "$name"
   start=$SECONDS
-  if ! (cd "$work" && "./$name" "$each" -timeout=10 -rss_limit_mb=2048 -max_len=8192 -dict="$SRC/tests/fuzz/scim.dict" \
+  if ! (cd "$work" && "./$name" "$each" -timeout=60 -rss_limit_mb=2048 -max_len=8192 -dict="$SRC/tests/fuzz/scim.dict" \
     -print_final_stats=1 -artifact_prefix="$work/$name-" "$corpus/$name") >"$work/$name.log" 2>&1; then
     bad=1
     echo "$name: a finding" >&2

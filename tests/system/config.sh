@@ -54,6 +54,10 @@ echo "# twice in one file: refused; in a drop-in: the later wins and says so"
 r=0; printf '%s\npage_size = 1\npage_size = 2\n' "$good" >$conf
 scimctl config check 2>"$NS_TMP/out" || r=$?
 [ "$r" = 1 ]; grep -qE 'scimd.conf:5: .*[Dd]uplicate' "$NS_TMP/out"
+# Many of them are one complaint, not the end of the program.
+r=0; { echo "$good"; seq -f 'page_size = %g' 400; } >$conf
+scimctl config check 2>"$NS_TMP/out" || r=$?
+[ "$r" = 1 ]; grep -qE 'scimd.conf:5: .*[Dd]uplicate' "$NS_TMP/out"
 printf '%s\npage_size = 50\n' "$good" >$conf
 printf '[directory/corp]\npage_size = 70\n' >/etc/scimd/conf.d/10-a.conf
 printf '[directory/corp]\npage_size = 80\n' >/etc/scimd/conf.d/20-b.conf

@@ -9,6 +9,7 @@
 #include "scimd/client/session.h"
 #include "scimd/client/tags.h"
 #include "scimd/client/token.h"
+#include "scimd/client/transfer_internal.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <json-c/json.h>
@@ -407,6 +408,48 @@ static void test_client_caps_the_inflated_body(void **state)
 	assert_non_null(strstr(k.text, "larger than the limit"));
 }
 
+// One body in two pieces, as the network cuts it.
+static bool taken(const char *body, size_t cut)
+{
+	struct transfer_origin origin = { .body_max = 1000 };
+	struct transfer q = { .http = &origin, .tok = json_tokener_new_ex(TRANSFER_DEPTH) };
+	char copy[128];
+	size_t len = strlen(body);
+	bool good;
+
+	assert_true(q.tok && len < sizeof(copy));
+	memcpy(copy, body, len);
+	assert_int_equal(transfer_on_body(copy, 1, cut, &q), cut);
+	assert_int_equal(transfer_on_body(copy + cut, 1, len - cut, &q), len - cut);
+	good = q.json && !q.bad_json;
+	json_object_put(q.json);
+	json_tokener_free(q.tok);
+	return good;
+}
+
+static void test_client_bodies_in_pieces(void **state)
+{
+	static const struct {
+		const char *body;
+		bool good;
+	} rows[] = {
+		{ "{\"n\":7}", true },
+		{ "{\"Resources\":[{\"id\":\"\\u00e9\\\"\"},{}],\"n\":7} \n", true },
+		{ "{\"n\":7]}", false },
+		{ "{\"n\":{\"m\":[1,2]} ] }", false },
+		{ "{\"Resources\":[{\"id\":1}}]}", false },
+		{ "{\"n\":7}}", false },
+		{ "{\"n\":7", false },
+		{ "]{\"n\":7}", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		for (size_t cut = 0; cut <= strlen(rows[i].body); cut++)
+			if (taken(rows[i].body, cut) != rows[i].good)
+				fail_msg("%s, cut after %zu", rows[i].body, cut);
+}
+
 static void test_client_oauth_client_credentials(void **state)
 {
 	static const char *const answers[] = {
@@ -742,6 +785,7 @@ int main(void)
 		cmocka_unit_test(test_client_token_goes_to_its_origin_only),
 		cmocka_unit_test(test_client_patience),
 		cmocka_unit_test(test_client_caps_the_inflated_body),
+		cmocka_unit_test(test_client_bodies_in_pieces),
 		cmocka_unit_test(test_client_oauth_client_credentials),
 		cmocka_unit_test(test_client_oauth_says_why_there_is_no_token),
 		cmocka_unit_test(test_client_token_files),
