@@ -61,7 +61,8 @@ const char *http_query(const struct http_request *r, const char *name);
 // Name compared without case; NULL when absent. Of a repeated header the first.
 const char *http_header(const struct http_request *r, const char *name);
 const char *http_body(const struct http_request *r,
-		      size_t *len_out);              // NUL after its end; "" when none
+		      size_t *len_out);                      // NUL after its end; "" when none
+void http_body_move(struct http_request *r, struct buf *to); // into an empty one
 void http_body_forget(struct http_request *r);       // it is not needed any more, the answer waits
 const char *http_peer(const struct http_request *r); // address as text, without the port
 void http_set_arg(struct http_request *r, void *arg);

@@ -186,6 +186,12 @@ const char *http_body(const struct http_request *r, size_t *len_out)
 	return buf_text(&r->body);
 }
 
+void http_body_move(struct http_request *r, struct buf *to)
+{
+	*to = r->body;
+	r->body = (struct buf)BUF_INIT;
+}
+
 void http_body_forget(struct http_request *r)
 {
 	buf_free(&r->body);

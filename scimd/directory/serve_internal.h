@@ -38,8 +38,9 @@ struct serve {
 	struct find_limits limits;
 	struct find_places places; // the loop's own
 	int64_t started;
-	uint64_t answers[6];      // by hundreds of the status
-	struct serve_poll *polls; // those that wait for the feed to move
+	uint64_t answers[6];         // by hundreds of the status
+	struct serve_poll *polls;    // those that wait for the feed to move
+	struct serve_request *large; // with large bodies: the first has the turn, the others wait
 	uint64_t feed, ticks;
 	int64_t used_at; // the last token whose use was written, and when
 	char used_id[TOKEN_ID];
@@ -54,6 +55,8 @@ struct serve_client {
 	bool waits; // struct serve_poll, else struct serve_request
 };
 
+enum serve_turn { SERVE_TURN_NONE, SERVE_TURN_WAITS, SERVE_TURN_HAS };
+
 struct serve_request {
 	struct serve_client client;
 	struct writer_job job;
@@ -65,6 +68,9 @@ struct serve_request {
 	// Copies, for a job may outlive its client:
 	char *kept_id, *if_match, peer[64];
 	struct json_object *body;
+	struct buf text; // of a large one, until it is parsed
+	enum serve_turn turn;
+	struct serve_request *large_next;
 	struct scim_problem problem;
 	struct find_query query;
 	struct buf out;
@@ -104,6 +110,10 @@ extern const struct serve_route serve_routes[]; // method NULL at the end
 struct http_calls serve_calls(struct serve *s); // serve_request.c
 struct serve_request *serve_of(struct writer_job *j);
 void serve_free(struct serve_request *rq);
+
+// serve_parse.c: rq->body, then the route's handler, or an answer; and rq's end.
+void serve_parse(struct serve_request *rq);
+void serve_parse_end(struct serve_request *rq);
 
 // serve_route.c: the row, or NULL with the methods that the path has in allow ("" if none).
 const struct serve_route *serve_route_find(struct serve_request *rq, char *allow, size_t room);

@@ -9,7 +9,6 @@
 #include "scimd/store/store.h"
 #include <errno.h>
 #include <json-c/json.h>
-#include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +24,8 @@ void serve_free(struct serve_request *rq)
 {
 	stream_poll_free(&rq->poll);
 	json_object_put(rq->body);
+	buf_free(&rq->text);
+	serve_parse_end(rq); // the next large one has its turn
 	free(rq->kept_id);
 	free(rq->if_match);
 	find_free(&rq->query);
@@ -189,40 +190,15 @@ static bool serve_head(void *arg, struct http_request *r)
 	return false;
 }
 
-static bool request_parse(struct serve_request *rq)
-{
-	size_t len;
-	const char *text = http_body(rq->http, &len);
-	struct json_tokener *tok = len <= INT_MAX ? json_tokener_new_ex(SERVE_JSON_DEPTH) : NULL;
-	enum json_tokener_error e = json_tokener_error_parse_eof;
-
-	if (tok) {
-		json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-		rq->body = json_tokener_parse_ex(tok, text, (int)len);
-		e = json_tokener_get_error(tok);
-		if (e == json_tokener_success && json_tokener_get_parse_end(tok) < len &&
-		    strspn(text + json_tokener_get_parse_end(tok), " \t\r\n") !=
-			    len - json_tokener_get_parse_end(tok))
-			e = json_tokener_error_parse_unexpected;
-		json_tokener_free(tok);
-	}
-	if (e == json_tokener_success && rq->body)
-		return true;
-	(void)scim_problem(&rq->problem, 400, "invalidSyntax", "the body is not JSON: %s",
-			   e == json_tokener_continue ? "it ends too early"
-						      : json_tokener_error_desc(e));
-	serve_problem(rq, &rq->problem);
-	return false;
-}
-
 static void serve_handle(void *arg, struct http_request *r)
 {
 	struct serve_request *rq = http_arg(r);
 
 	(void)arg;
-	if (rq->route->body && !request_parse(rq))
-		return;
-	rq->route->run(rq);
+	if (rq->route->body)
+		serve_parse(rq);
+	else
+		rq->route->run(rq);
 }
 
 static void serve_gone(void *arg, struct http_request *r)
