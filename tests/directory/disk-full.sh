@@ -17,6 +17,7 @@ printf '[server]\nlisten = 127.0.0.1:0\nstate_dir = %s/disk/state\n' "$box" >"$b
 directory() { "$BUILD/root/usr/sbin/scim-directory" --config "$box/conf" "$@"; }
 token=$(directory token create --name disk --scope write)
 start() {
+  : >"$box/log" # what the last one said is no sign of this one
   "$BUILD/root/usr/sbin/scim-directory" --config "$box/conf" serve 2>"$box/log" &
   server=$!
   until grep -q 'on port' "$box/log"; do

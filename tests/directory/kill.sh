@@ -16,6 +16,7 @@ printf '[server]\nlisten = 127.0.0.1:0\nstate_dir = %s/state\n' "$box" >"$box/co
 directory() { "$BUILD/root/usr/sbin/scim-directory" --config "$box/conf" "$@"; }
 token=$(directory token create --name kill --scope write)
 start() {
+  : >"$box/log" # what the last one said is no sign of this one
   "$BUILD/root/usr/sbin/scim-directory" --config "$box/conf" serve 2>"$box/log" &
   server=$!
   until grep -q 'on port' "$box/log"; do

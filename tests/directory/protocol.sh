@@ -12,6 +12,7 @@ write=$(directory token create --name write --scope write)
 read=$(directory token create --name read --scope read)
 
 start() {
+  : >"$box/log" # what the last one said is no sign of this one
   "$BUILD/root/usr/sbin/scim-directory" --config "$box/conf" serve 2>"$box/log" &
   server=$!
   until grep -q '^scimd: serving\|serving .* on port' "$box/log"; do
