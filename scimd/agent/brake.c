@@ -158,10 +158,41 @@ static int brake_fingerprint(const struct job_input *in, struct plan *p, uint32_
 	return r;
 }
 
-// Whether fewer than half of the remembered ids are in the complete answer.
-static int brake_other(const struct stage *st, struct store_txn *view, bool *other_out,
-		       char **stored_out, struct arena *a)
+static int brake_by_id(const void *x, const void *y)
 {
+	return strcmp(*(char *const *)x, *(char *const *)y);
+}
+
+// Of the remembered ids, n of them, those whom the store still has: who was taken away
+// one by one since (by an event, say) does not make it another directory.
+static size_t brake_still(const struct plan *p, uint32_t source, char **ids, size_t n)
+{
+	size_t kept = 0;
+
+	qsort(ids, n, sizeof(*ids), brake_by_id);
+	for (size_t i = 0; i < p->count; i++) {
+		const struct plan_item *it = &p->items[i];
+		char **at;
+
+		if (it->source != source || it->kind != RESOURCE_USER || it->what == '+')
+			continue;
+		at = bsearch(&it->id, ids + kept, n - kept, sizeof(*ids), brake_by_id);
+		if (at) { // to the front; what was before it moves up, so that the rest stays sorted
+			char *id = *at;
+
+			memmove(ids + kept + 1, ids + kept,
+				(size_t)(at - (ids + kept)) * sizeof(*ids));
+			ids[kept++] = id;
+		}
+	}
+	return kept;
+}
+
+// Whether fewer than half of the remembered ids are in the complete answer.
+static int brake_other(const struct plan *p, uint32_t source, const struct stage *st,
+		       struct store_txn *view, bool *other_out, char **stored_out, struct arena *a)
+{
+	char *ids[PLAN_FINGERPRINT];
 	char key[96];
 	const void *data;
 	size_t len, known = 0, there = 0;
@@ -182,10 +213,12 @@ static int brake_other(const struct stage *st, struct store_txn *view, bool *oth
 	text = arena_strn(a, data, len);
 	if (!text || !*stored_out)
 		return -ENOMEM;
-	for (char *id = strtok_r(text, "\n", &save); id; id = strtok_r(NULL, "\n", &save)) {
-		known++;
-		there += table_get(&st->users, id, strlen(id)) != TABLE_NONE;
-	}
+	for (char *id = strtok_r(text, "\n", &save); id && known < PLAN_FINGERPRINT;
+	     id = strtok_r(NULL, "\n", &save))
+		ids[known++] = id;
+	known = brake_still(p, source, ids, known);
+	for (size_t i = 0; i < known; i++)
+		there += table_get(&st->users, ids[i], strlen(ids[i])) != TABLE_NONE;
 	*other_out = there * 2 < known;
 	return 0;
 }
@@ -242,7 +275,7 @@ int brake_judge(const struct job_input *in, struct plan *p, uint32_t source, str
 	if (!st->complete && !st->partial)
 		return 0;
 	if (st->complete) // a few ids say nothing of whose they are
-		r = brake_other(st, view, &other, &stored, &p->arena);
+		r = brake_other(p, source, st, view, &other, &stored, &p->arena);
 	if (r < 0)
 		return fail(f, -r, "directory \"%s\": its fingerprint cannot be read", st->source);
 	if (other && !accepted) {

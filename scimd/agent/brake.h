@@ -6,7 +6,8 @@
 //
 //   users and groups, each: max(5, 5 %) of those of this directory
 //   memberships:            max(50, 25 %)
-//   fingerprint:            at least half of the 64 oldest ids still there
+//   fingerprint:            at least half of the 64 oldest ids still there, those left out
+//                           who were taken away one by one since
 #ifndef SCIMD_AGENT_BRAKE_H
 #define SCIMD_AGENT_BRAKE_H
 

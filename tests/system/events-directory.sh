@@ -108,4 +108,11 @@ begin
 tenacious 30 grep -q 'do not go back far enough' "$NS_TMP/scimd.log" || failed 'the expiry was not noticed'
 tenacious 10 locked ben || failed 'not read anew'
 tenacious 10 state connected || failed 'it does not listen again'
+
+echo '# most of those whom the host knew first are deleted one by one: no other directory'
+for who in ann dan; do send DELETE "/Users/$(id_of Users userName "$who@example.com")" >/dev/null; done
+gone() { ! scimctl --json explain "$1" | grep -q '"userName"'; }
+tenacious 10 gone ann || failed 'ann is still there'
+tenacious 10 gone dan || failed 'dan is still there'
+scimctl sync --full --wait || failed 'a complete list after that'
 scimd_stop
