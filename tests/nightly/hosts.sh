@@ -31,7 +31,7 @@ tidy() {
   rm -rf "$work"
 }
 set -E
-trap 'echo "FAILED in $BASH_SOURCE, line $LINENO: $BASH_COMMAND" >&2' ERR
+trap '[ $BASHPID != $$ ] || echo "FAILED in $BASH_SOURCE, line $LINENO: $BASH_COMMAND" >&2' ERR
 trap tidy EXIT
 mkdir -p "$cache"
 
