@@ -194,9 +194,10 @@ static int forget(struct store_txn *t, void *arg, struct fail *f)
 static void test_brake_another_directory(void **state)
 {
 	static const struct {
-		unsigned int there;
+		unsigned int left, there; // taken away before; in the answer now
 		bool other;
-	} rows[] = { { 0, true }, { 31, true }, { 32, false }, { 64, false } };
+	} rows[] = { { 0, 0, true },   { 0, 31, true },   { 0, 32, false }, { 0, 64, false },
+		     { 40, 11, true }, { 40, 12, false }, { 64, 0, false } };
 	struct buf b = BUF_INIT;
 	struct fail f = { "" };
 
@@ -212,12 +213,16 @@ static void test_brake_another_directory(void **state)
 			assert_int_equal(setup(state), 0);
 			it = item(RESOURCE_USER, '-', 0, 0);
 			(void)item(RESOURCE_USER, '+', 0, 0);
-			for (unsigned int k = 0; k < rows[i].there; k++) {
+			for (unsigned int k = 0; k < 64 - rows[i].left; k++) {
 				const char *key;
 
 				(void)snprintf(id, sizeof(id), "old%u", k);
 				key = arena_str(&arena, id);
-				assert_int_equal(table_put(&stage.users, key, strlen(key), k), 0);
+				item(RESOURCE_USER, '=', 0, 0)->id = key;
+				if (k < rows[i].there)
+					assert_int_equal(table_put(&stage.users, key, strlen(key),
+								   k),
+							 0);
 			}
 			// acceptance is of one section, by name
 			reason = judge(false, accept == 1   ? "corp"
@@ -225,10 +230,11 @@ static void test_brake_another_directory(void **state)
 							    : NULL)
 					 .reason;
 			if ((reason != NULL) != (rows[i].other && accept != 1))
-				fail_msg("%u of 64 there, accepted %d: %s", rows[i].there, accept,
+				fail_msg("%u of 64 there, %u left before, accepted %d: %s",
+					 rows[i].there, rows[i].left, accept,
 					 reason ? reason : "not held");
 			assert_int_equal(it->what, reason ? '=' : '-');
-			assert_int_equal(plan.count, reason ? 1 : 2);
+			assert_int_equal(plan.count, (reason ? 1 : 2) + 64 - rows[i].left);
 			(void)teardown(state);
 		}
 	}
