@@ -2,12 +2,14 @@
 //
 // Whether a value is one that its row takes, and whether all of them go together.
 #include "scimd/agent/config_internal.h"
+#include "scimd/base/buf.h"
 #include "scimd/base/clock.h"
 #include "scimd/base/fail.h"
 #include "scimd/client/quirk.h"
 #include "scimd/client/transfer.h"
 #include "scimd/identity/text.h"
 #include "scimd/scim/filter.h"
+#include "scimd/scim/schema.h"
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
@@ -78,9 +80,44 @@ static bool config_filter_ok(const struct scim_node *n, const char **why)
 	}
 }
 
+static const char *config_near(const struct scim_attribute *rows, const char *name)
+{
+	for (; rows && rows->name; rows++)
+		if (config_distance(rows->name, name) <= 2)
+			return rows->name;
+	return NULL;
+}
+
+// A name that is slightly wrong would never match: as `deny` it would let everybody in.
+// What no schema of ours has may be an attribute of this directory alone.
+static void config_filter_path(void *arg, const struct scim_path *p)
+{
+	const struct scim_path whole = { p->urn, p->attr, "" };
+	const struct scim_attribute *a;
+	const struct scim_schema *schema = p->urn[0] ? scim_schema_by_urn(p->urn) : NULL;
+	struct buf *why = arg;
+	const char *near;
+
+	if (why->len || scim_schema_find(&scim_type_user, p, NULL))
+		return;
+	a = scim_schema_find(&scim_type_user, &whole, NULL);
+	near = a           ? config_near(a->subs, p->sub)
+	       : schema    ? config_near(schema->attributes, p->attr)
+	       : p->urn[0] ? NULL
+			   : config_near(scim_type_user.core->attributes, p->attr);
+	if (!a && !schema && !near)
+		return;
+	(void)buf_printf(why, "there is no attribute \"%s%s%s%s%s\"", p->urn, p->urn[0] ? ":" : "",
+			 p->attr, p->sub[0] ? "." : "", p->sub);
+	if (near)
+		(void)buf_printf(why, "; did you mean \"%s%s%s\"?", a ? p->attr : "", a ? "." : "",
+				 near);
+}
+
 static void config_filter(struct config_loader *ld, const struct config_line *l,
 			  struct scim_filter **out)
 {
+	struct buf path = BUF_INIT;
 	struct fail f = { "" };
 	const char *why = "";
 
@@ -88,6 +125,11 @@ static void config_filter(struct config_loader *ld, const struct config_line *l,
 		config_bad(ld, l, "%.400s", f.text);
 	else if (!config_filter_ok(scim_filter_root(*out), &why))
 		config_bad(ld, l, "%s", why);
+	else
+		scim_filter_paths(*out, config_filter_path, &path);
+	if (path.len)
+		config_bad(ld, l, "%.400s", buf_text(&path));
+	buf_free(&path);
 }
 
 static void config_span(struct config_loader *ld, const struct config_row *row,

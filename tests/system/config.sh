@@ -39,6 +39,12 @@ refused 5 'is none of' <<<"$good"$'\n[identity]\ngroup_members = some'
 refused 4 'not in the quirk table' <<<"$good"$'\nquirks = nobody'
 refused 4 'a line of its own' <<<"$good"$'\npage_size = 100 # many'
 refused 5 '' <<<"$good"$'\n[access]\nallow = userName eq'
+# A name that is nearly right never matches: as `deny` it would let everybody in.
+refused 5 'no attribute "groups.dsplay"; did you mean "groups.display"' <<<"$good"$'\n[access]\nallow = groups.dsplay eq "x"'
+refused 6 'did you mean "active"' <<<"$good"$'\n[access]\nallow = all\ndeny = actve eq false'
+refused 5 'no attribute "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:costCentre"' <<<"$good"$'\n[access]\nallow = urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:costCentre eq "x"'
+printf '%s\n[access]\nallow = favouriteColour eq "red" or urn:example:2.0:User:team eq "a" or meta.lastModified pr or emails.value co "@"\n' "$good" >$conf
+scimctl config check >/dev/null
 refused 5 'groups only' <<<"$good"$'\n[access]\nallow = emails[type eq "work"]'
 refused 5 'made a member of root' <<<"$good"$'\n[identity]\nlocal_group.root = admins'
 refused 2 '' <<<$'[directory/corp]\nurl = http://id.example.com/scim\ntoken = corp'
