@@ -39,6 +39,8 @@ static void answer_send(struct serve_request *rq, int status, const char *type)
 	headers[n] = NULL;
 	if (status >= 100 && status < 600)
 		rq->s->answers[status / 100]++;
+	// Not when it has been read: a client may take its time for that.
+	serve_parse_end(rq);
 	http_answer(rq->http, &reply, &rq->out);
 }
 

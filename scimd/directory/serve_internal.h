@@ -111,7 +111,8 @@ struct http_calls serve_calls(struct serve *s); // serve_request.c
 struct serve_request *serve_of(struct writer_job *j);
 void serve_free(struct serve_request *rq);
 
-// serve_parse.c: rq->body, then the route's handler, or an answer; and rq's end.
+// serve_parse.c: rq->body, then the route's handler, or an answer. The end: nobody looks
+// at it any more, and the next large one has its turn.
 void serve_parse(struct serve_request *rq);
 void serve_parse_end(struct serve_request *rq);
 

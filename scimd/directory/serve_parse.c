@@ -112,6 +112,9 @@ void serve_parse_end(struct serve_request *rq)
 	struct serve_request **at = &rq->s->large;
 	bool had = rq->turn == SERVE_TURN_HAS;
 
+	json_object_put(rq->body);
+	rq->body = NULL;
+	buf_free(&rq->text);
 	if (rq->turn == SERVE_TURN_NONE)
 		return;
 	while (*at != rq)

@@ -23,9 +23,7 @@ struct serve_request *serve_of(struct writer_job *j)
 void serve_free(struct serve_request *rq)
 {
 	stream_poll_free(&rq->poll);
-	json_object_put(rq->body);
-	buf_free(&rq->text);
-	serve_parse_end(rq); // the next large one has its turn
+	serve_parse_end(rq);
 	free(rq->kept_id);
 	free(rq->if_match);
 	find_free(&rq->query);

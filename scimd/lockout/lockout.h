@@ -66,6 +66,8 @@ int sweep(const struct lockout_request *rq, bool tell, struct lockout_evidence *
 // Lingering off, sessions, user manager and slice stopped. What cannot be reached is
 // left to the sweep.
 void session_end(uint32_t uid, const char *name);
+// Afterwards: their user manager was killed, which is no failure of this host.
+void session_settle(uint32_t uid);
 unsigned int session_count(uint32_t uid);
 
 int64_t now_wall(void); // ms

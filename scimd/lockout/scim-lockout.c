@@ -65,6 +65,7 @@ static void serve_end(const struct lockout_request *rq, const char *name, struct
 		serve_add(t, "done\n");
 	else
 		serve_add(t, "failed %s\n", why);
+	session_settle(rq->uid);
 	syslog(r == 0 ? LOG_NOTICE : LOG_ERR, "%s (uid %u): %u processes ended%s%s", name, rq->uid,
 	       ev.processes, r == 0 ? "" : "; ", why);
 }

@@ -18,6 +18,10 @@ static const char login_name[] = "org.freedesktop.login1";
 static const char login_path[] = "/org/freedesktop/login1";
 static const char login_manager[] = "org.freedesktop.login1.Manager";
 
+static const char systemd_name[] = "org.freedesktop.systemd1";
+static const char systemd_path[] = "/org/freedesktop/systemd1";
+static const char systemd_manager[] = "org.freedesktop.systemd1.Manager";
+
 unsigned int session_count(uint32_t uid)
 {
 	char **list = NULL;
@@ -59,10 +63,26 @@ void session_end(uint32_t uid, const char *name)
 	(void)snprintf(slice, sizeof(slice), "user-%u.slice", uid);
 	// Also what sessions left behind that ended long ago.
 	if (now_boot() < end)
-		(void)sd_bus_call_method(bus, "org.freedesktop.systemd1",
-					 "/org/freedesktop/systemd1",
-					 "org.freedesktop.systemd1.Manager", "StopUnit", NULL, NULL,
-					 "ss", slice, "replace");
+		(void)sd_bus_call_method(bus, systemd_name, systemd_path, systemd_manager,
+					 "StopUnit", NULL, NULL, "ss", slice, "replace");
+	sd_bus_close(bus);
+	(void)sd_bus_unref(bus);
+}
+
+void session_settle(uint32_t uid)
+{
+	static const char *const units[] = { "user", "user-runtime-dir" };
+	char name[48];
+	sd_bus *bus = NULL;
+
+	if (sd_booted() <= 0 || sd_bus_open_system(&bus) < 0)
+		return;
+	(void)sd_bus_set_method_call_timeout(bus, SESSION_CALL_USEC);
+	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
+		(void)snprintf(name, sizeof(name), "%s@%u.service", units[i], uid);
+		(void)sd_bus_call_method(bus, systemd_name, systemd_path, systemd_manager,
+					 "ResetFailedUnit", NULL, NULL, "s", name);
+	}
 	sd_bus_close(bus);
 	(void)sd_bus_unref(bus);
 }
