@@ -65,7 +65,6 @@ static void serve_end(const struct lockout_request *rq, const char *name, struct
 		serve_add(t, "done\n");
 	else
 		serve_add(t, "failed %s\n", why);
-	session_settle(rq->uid);
 	syslog(r == 0 ? LOG_NOTICE : LOG_ERR, "%s (uid %u): %u processes ended%s%s", name, rq->uid,
 	       ev.processes, r == 0 ? "" : "; ", why);
 }
@@ -98,6 +97,8 @@ static void serve(int fd)
 		syslog(LOG_WARNING, "uid %u asked about uid %u: %s", peer, rq.uid, why);
 	}
 	serve_send(fd, &t);
+	if (!no)
+		session_settle(rq.uid);
 }
 
 static void serve_start(void)
