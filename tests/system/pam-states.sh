@@ -43,14 +43,9 @@ state() { # WHAT in|out
     refused acct_mgmt authselect ben
   fi
 }
-# As authselect makes it of sssd's profile, with our line in the place of theirs.
-cat >/etc/pam.d/authselect <<'END'
-account required pam_unix.so
-account sufficient pam_localuser.so
-account sufficient pam_usertype.so issystem
-account [default=bad success=ok ignore=ignore] pam_scim.so
-account required pam_permit.so
-END
+# As authselect makes it of our profile, no feature chosen.
+sed -n '/include if/d; s/ *{[^}]*}//g; /^account/p' packaging/authselect/scim/system-auth >/etc/pam.d/authselect
+[ "$(wc -l </etc/pam.d/authselect)" = 5 ] && grep -q pam_scim.so /etc/pam.d/authselect
 image=/var/lib/scimd/accounts.image
 state "the daemon runs" in
 kill -STOP "$SCIMD_PID"
