@@ -129,6 +129,8 @@ scimctl sync --wait 2>/dev/null && failed 'without a token'
 metrics; is 'scimd_directory_token_rejected{directory="corp"}' 1; is 'scimd_directory_failed{directory="corp"}' 1; is scimd_health 2
 is 'scimd_syncs_total{kind="full",result="failed"}' 1; is scimd_last_sync_good 0
 (umask 077; directory token create --name again --scope read >/etc/scimd/credentials.d/corp)
+# By lists alone: an event that says who is gone is no absence.
+printf '[directory/corp]\nevents = off\n' >/etc/scimd/conf.d/events.conf
 scimctl reload; tenacious 10 scimctl sync --wait
 for i in $(seq 20); do directory user add "extra$i@example.com"; done
 scimctl sync --wait >/dev/null
