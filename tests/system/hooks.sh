@@ -197,6 +197,40 @@ done
 [ "$twice" -ge 1 ] && [ "$twice" -le 4 ] || failed "$twice came twice" # four at a time
 rm /etc/scimd/hooks.d/10-slow
 
+echo '# with --once each is run before it ends; what failed waits for the next time'
+scimd_stop
+once() { scimd --once 2>>"$NS_TMP/scimd.log" || failed 'scimd --once'; }
+directory user add gus@example.com
+once
+[ "$(events '.name=="gus" and .event=="create"')" = 1 ] || failed '--once ended before the hook'
+rm -f "$out/fails" "$out/good"
+put 20-fails <<HOOK
+#!/bin/bash
+jq -r .name >>"$out/fails"
+[ -e "$out/good" ]
+HOOK
+directory user add hal@example.com
+once
+[ "$(grep -c hal "$out/fails")" = 1 ] || failed '--once does not try once'
+once
+touch "$out/good"
+scimd_start
+tenacious 20 idle || failed 'what failed with --once is not tried again'
+[ "$(events '.name=="hal" and .event=="create"')" = 1 ] || failed 'the one that was done was run again'
+
+echo '# when the retries are used up it is given up, and put on record'
+rm "$out/fails" "$out/good"
+sed -i 's/^timeout = 4s/&\nretries = 2/' /etc/scimd/scimd.conf
+scimd_stop
+scimd_start
+directory user add ida@example.com
+sync
+tenacious 20 idle || failed 'it is not given up'
+[ "$(grep -c ida "$out/fails")" = 3 ] || failed "tried $(grep -c ida "$out/fails") times, not 3"
+[[ $(scimctl status) == *'1 failed for good'* ]] || failed 'status does not tell of it'
+scimctl audit --user ida | grep -q 'hook failed' || failed "not on record: $(scimctl audit --user ida)"
+rm /etc/scimd/hooks.d/20-fails
+
 echo '# the examples: archive-home and rename-home'
 mount -t tmpfs -o mode=755 tmpfs /home
 run() { env -i "packaging/hooks/$1" <<<"$2" >"$NS_TMP/example" 2>&1; }

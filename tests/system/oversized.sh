@@ -27,6 +27,7 @@ for n in 00003 00004 00005 00006; do
   if getent passwd "user$n" | grep -q ':\*:'; then fail "user$n may log in"; fi
 done
 getent passwd user00041 | grep -q '^user00041:!:' || fail "user00041 is not disabled: $(getent passwd user00041)"
+grep -q '^scimd: .*5 records are not served' "$NS_TMP/log" || fail "it does not say how many are refused"
 grep -q 'user "user00003": .*longer than' "$NS_TMP/log" || fail "no reason for user00003"
 grep -q 'user "user00004": .*attributes' "$NS_TMP/log" || fail "no reason for user00004"
 grep -q 'user "user00005": .*deep' "$NS_TMP/log" || fail "no reason for user00005"
