@@ -53,12 +53,13 @@ repack "$cache/$suite" "$work/next"
 
 SECONDS=0
 step "three hosts boot"
-host_net dir a b
-for h in dir a b; do host_make $h; cp "$cache/$suite"/*.deb "$work/$h/debs/"; done
+host_net dir a b c
+for h in dir a b c; do host_make $h; cp "$cache/$suite"/*.deb "$work/$h/debs/"; done
 on_boot a # what is there before anything is installed
 host_boot dir a b
 for h in dir a b; do host_good $h; done
 
+own_tests
 install_all
 people_log_in
 lock_out

@@ -19,9 +19,26 @@ doors_prepare() {
   install -m644 packaging/pam-configs/scim /usr/share/pam-configs/scim
   DEBIAN_FRONTEND=noninteractive DEBCONF_NONINTERACTIVE_SEEN=true pam-auth-update --package --force >/dev/null
   grep -q 'pam_scim.so' /etc/pam.d/common-account
+  [ "${STACK:-debian}" = debian ] || doors_authselect
   install -m755 "$1/root/usr/sbin/scim-authorized-keys" /usr/sbin/scim-authorized-keys
   echo 'ALL ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/doors
   chmod 440 /etc/sudoers.d/doors
+}
+
+# The services that Debian ships, on the stacks that authselect makes of our profile with
+# no feature chosen (nightly/authselect.sh compares), as Fedora's services name them.
+authselect_stack() { # FILE
+  sed '/{include if/d; s/{if not "[^"]*":\([^}]*\)}/\1/g; s/ *{[^}]*}//g; s/ *$//' "packaging/authselect/scim/$1"
+}
+doors_authselect() {
+  local f s
+  for f in system-auth password-auth; do authselect_stack $f >"/etc/pam.d/$f"; done
+  for s in /etc/pam.d/*; do
+    f=system-auth
+    [ "$s" != /etc/pam.d/sshd ] || f=password-auth
+    sed -i "s/^@include common-\\(account\\|session\\).*/\\1 include $f/" "$s"
+  done
+  rm /etc/pam.d/common-account /etc/pam.d/common-session*
 }
 
 # A scim-directory on loopback with these people, all in linux-prod.
