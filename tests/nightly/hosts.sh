@@ -36,14 +36,7 @@ trap tidy EXIT
 mkdir -p "$cache"
 
 step "$suite: packages and a root"
-native=$(. /etc/os-release; echo "${VERSION_CODENAME:-}")
-if [ ! -d "$cache/$suite" ]; then
-  rm -rf "$cache/$suite.new"
-  # shellcheck disable=SC2046
-  "$SRC/packaging/deb" $([ "$suite" = "$native" ] || echo --suite "$suite" --cache "$cache") "$cache/$suite.new" >/dev/null
-  rm -f "$cache/$suite.new"/*-dbgsym_*
-  mv "$cache/$suite.new" "$cache/$suite"
-fi
+host_packages "$suite" "$cache"
 host_root "$suite" "$cache/$suite.tar" "$cache/$suite"
 mkdir "$work/root"
 mount -t tmpfs -o mode=755 tmpfs "$work/root"
