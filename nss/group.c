@@ -171,7 +171,7 @@ NSS_ENTRY _nss_scim_setgrent(int stayopen)
 NSS_ENTRY _nss_scim_getgrent_r(struct group *gr, char *buf, size_t len, int *errnop)
 {
 	struct step step = { .cursor = thread_cursor, .gr = gr, .buf = buf, .len = len };
-	enum nss_status status = nss_source_look(look_next, &step, NULL, errnop);
+	enum nss_status status = nss_source_next(look_next, &step, errnop);
 
 	if (status == NSS_STATUS_SUCCESS) {
 		step.cursor.next = (uint64_t)gr->gr_gid + 1;

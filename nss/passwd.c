@@ -107,7 +107,7 @@ NSS_ENTRY _nss_scim_setpwent(int stayopen)
 NSS_ENTRY _nss_scim_getpwent_r(struct passwd *pw, char *buf, size_t len, int *errnop)
 {
 	struct step step = { .cursor = thread_cursor, .pw = pw, .buf = buf, .len = len };
-	enum nss_status status = nss_source_look(look_next, &step, NULL, errnop);
+	enum nss_status status = nss_source_next(look_next, &step, errnop);
 
 	if (status == NSS_STATUS_SUCCESS) {
 		step.cursor.next = (uint64_t)pw->pw_uid + 1;

@@ -212,10 +212,23 @@ static enum nss_status status_of(int r, int *errnop)
 	case -ERANGE:
 		*errnop = ERANGE;
 		return NSS_STATUS_TRYAGAIN;
+	case -ENODATA: // nothing was ever published here: to callers that is no failure
+		*errnop = ENOENT;
+		return NSS_STATUS_UNAVAIL;
 	default:
 		*errnop = -r;
 		return NSS_STATUS_UNAVAIL;
 	}
+}
+
+enum nss_status nss_source_next(nss_look_fn *look, void *arg, int *errnop)
+{
+	const int before = *errnop;
+	enum nss_status status = nss_source_look(look, arg, NULL, errnop);
+
+	if (status != NSS_STATUS_SUCCESS && *errnop == ENOENT)
+		*errnop = before;
+	return status;
 }
 
 enum nss_status nss_source_search(nss_look_fn *look, void *arg, const char *name, int *errnop)

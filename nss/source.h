@@ -70,4 +70,8 @@ static inline enum nss_status nss_source_look(nss_look_fn *look, void *arg, cons
 	return nss_source_search(look, arg, name, errnop);
 }
 
+// The same for a step of a walk through all. At the end errno stays as it was: callers
+// of getpwent tell the end from a failure by it (getpwent(3)).
+enum nss_status nss_source_next(nss_look_fn *look, void *arg, int *errnop);
+
 #endif

@@ -197,8 +197,7 @@ static int agent_on_local(sd_event_source *s, const struct inotify_event *ev, vo
 // The longer rhythm; also after every failure, and where nothing shorter is to be had.
 static bool agent_full_due(const struct agent *a)
 {
-	if (a->failures || !a->full_boot ||
-	    clock_boot() - a->full_boot >= (int64_t)a->config->full_interval * 1000)
+	if (a->failures || clock_boot() >= a->full_at)
 		return true;
 	for (size_t i = 0; i < a->config->directory_count; i++)
 		if (a->directories[i].no_look || strcmp(a->directories[i].state, "ok") != 0)
@@ -217,21 +216,18 @@ static int agent_on_timer(sd_event_source *s, uint64_t usec, void *arg)
 	if (a->running && a->wishes->req.full && !a->wishes->req.dry_run)
 		return 0;
 	if (agent_sync(a, agent_full_due(a) ? &full : &look) < 0)
-		(void)agent_plan_next(a, 5); // out of memory: no reason to stop for good
+		(void)agent_plan_next(a, 5000); // out of memory: no reason to stop for good
 	return 0;
 }
 
-int agent_plan_next(struct agent *a, uint64_t seconds)
+int agent_plan_next(struct agent *a, int64_t ms)
 {
-	uint64_t usec = seconds * 1000000u, splay = usec / 10;
+	const uint64_t usec = (uint64_t)ms * 1000, late = 250000;
 
-	// Splay: a fleet that was restarted together does not ask together.
-	if (splay)
-		usec += (uint64_t)random() % splay;
-	a->next_at = clock_wall() + (int64_t)(usec / 1000);
+	a->next_at = clock_wall() + ms;
 	if (!a->timer)
-		return sd_event_add_time_relative(a->event, &a->timer, CLOCK_BOOTTIME, usec,
-						  1000000, agent_on_timer, a);
+		return sd_event_add_time_relative(a->event, &a->timer, CLOCK_BOOTTIME, usec, late,
+						  agent_on_timer, a);
 	(void)sd_event_source_set_time_relative(a->timer, usec);
 	return sd_event_source_set_enabled(a->timer, SD_EVENT_ONESHOT);
 }

@@ -59,7 +59,7 @@ struct agent {
 	const char *no_room;
 	int64_t last_at, last_ms, next_at;
 	bool last_ok, last_full;
-	int64_t full_boot; // boot clock of the last full round that was good, ms; 0 = none
+	int64_t full_at; // boot clock, ms: when the next complete list is due; 0 at first
 	char last_error[800];
 	unsigned int failures; // rounds in a row
 	struct counters counters;
@@ -81,6 +81,6 @@ void round_log(const struct agent *a, const struct job *j, bool ok, bool news);
 void round_held_clear(struct agent_directory *d);
 void visit_flush(struct agent *a); // once no round is under way
 void visit_free(struct agent *a);
-int agent_plan_next(struct agent *a, uint64_t seconds);
+int agent_plan_next(struct agent *a, int64_t ms);
 
 #endif

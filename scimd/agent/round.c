@@ -106,6 +106,13 @@ static void round_count_denied(struct counters *n, const struct job *j)
 		n->deny_max_ms = j->deny_max_ms;
 }
 
+// Splay: a fleet that was restarted together does not ask together. Never later than was
+// promised.
+static int64_t earlier(int64_t ms)
+{
+	return ms - random() % (ms / 10 + 1);
+}
+
 static void round_end(struct agent *a)
 {
 	struct agent_wish *w = a->wishes;
@@ -139,7 +146,8 @@ static void round_end(struct agent *a)
 	}
 	round_count(a, w, ok);
 	if (w->req.full && !w->req.dry_run) {
-		a->full_boot = ok ? clock_boot() : a->full_boot;
+		if (ok)
+			a->full_at = a->began + earlier(1000 * (int64_t)a->config->full_interval);
 		a->last_ok = ok;
 		a->last_full = true;
 		a->last_at = clock_wall();
@@ -171,29 +179,39 @@ static void round_end(struct agent *a)
 	a->stages = NULL;
 }
 
-// Failed rounds come again sooner than the interval, doubling.
-static uint64_t round_pause(const struct agent *a)
+// How long until the next round, in ms. The rhythm goes from the beginning of a round to
+// that of the next, so that nobody who left stays longer than it says; however long a
+// round takes, the directory has as long a rest, up to the rhythm.
+static int64_t round_pause(const struct agent *a)
 {
-	uint64_t usual = a->config->interval < a->config->full_interval ? a->config->interval
-									: a->config->full_interval;
-	uint64_t s = 5;
+	const struct config *c = a->config;
+	const int64_t usual =
+		1000 * (int64_t)(c->interval < c->full_interval ? c->interval : c->full_interval);
+	const int64_t began = a->began - clock_boot();
+	int64_t ms = 5000, next = began + earlier(usual), rest = a->last_ms;
 
-	if (a->failures == 0)
-		return usual;
-	for (unsigned int i = 1; i < a->failures && s < usual; i++)
-		s *= 2;
-	if (s > usual)
-		s = usual;
+	if (a->failures == 0) {
+		if (a->full_at - clock_boot() < next)
+			next = a->full_at - clock_boot();
+		if (rest > usual)
+			rest = usual;
+		return next > rest ? next : rest;
+	}
+	// Failed rounds come again sooner, doubling.
+	for (unsigned int i = 1; i < a->failures && ms < usual; i++)
+		ms *= 2;
+	if (ms > usual)
+		ms = usual;
 	// What a server asks for is honoured, up to the rhythm of complete lists.
-	for (size_t i = 0; i < a->config->directory_count; i++) {
+	for (size_t i = 0; i < c->directory_count; i++) {
 		int64_t asked = a->directories[i].retry_after;
 
-		if (asked > (int64_t)a->config->full_interval)
-			asked = a->config->full_interval;
-		if (asked > 0 && (uint64_t)asked > s)
-			s = (uint64_t)asked;
+		if (asked > (int64_t)c->full_interval)
+			asked = c->full_interval;
+		if (asked > 0 && 1000 * asked > ms)
+			ms = 1000 * asked;
 	}
-	return s;
+	return ms + random() % (ms / 10 + 1);
 }
 
 void round_on_job(void *arg)

@@ -15,7 +15,7 @@ suite=bookworm
 cache=${HOSTS_CACHE:-$BUILD/hosts}
 mkdir -p "$cache"
 work=$(mktemp -d "$cache/vm.XXXXXX") # large
-trap 'rm -rf "$work"' EXIT
+trap 'umount "$work/root/proc" 2>/dev/null || :; rm -rf --one-file-system "$work"' EXIT
 fail() { echo "FAILED: $*" >&2; exit 1; }
 . tests/nightly/booted.lib
 host_packages "$suite" "$cache"

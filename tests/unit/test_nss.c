@@ -156,7 +156,7 @@ static void test_nss_answers_and_keeps_errno(void **state)
 }
 
 // In a child, whose image is elsewhere from its first lookup on.
-static int without_image(const char *path)
+static int without_image(const char *path, int failure)
 {
 	static const uid_t no_ids[] = { 0, 999, 61184, 65534, 65535, 2147352576u, UINT32_MAX };
 	static const char *const no_names[] = { "",
@@ -183,8 +183,16 @@ static int without_image(const char *path)
 		wrong += _nss_scim_getpwnam_r("u0000001", &pw, buf, sizeof(buf), &err) !=
 				 NSS_STATUS_UNAVAIL ||
 			 err == 0 || err == ERANGE;
+	wrong += err != failure;
 	wrong += _nss_scim_getgrgid_r(5000, &gr, buf, sizeof(buf), &err) != NSS_STATUS_UNAVAIL;
-	wrong += _nss_scim_getpwent_r(&pw, buf, sizeof(buf), &err) != NSS_STATUS_UNAVAIL;
+	err = 0;
+	if (failure == ENOENT) // is none to who walks through all
+		failure = 0;
+	wrong += _nss_scim_getpwent_r(&pw, buf, sizeof(buf), &err) != NSS_STATUS_UNAVAIL ||
+		 err != failure;
+	err = 0;
+	wrong += _nss_scim_getgrent_r(&gr, buf, sizeof(buf), &err) != NSS_STATUS_UNAVAIL ||
+		 err != failure;
 	wrong += _nss_scim_initgroups_dyn("u0000001", 1, &start, &size, &gids, 0, &err) !=
 		 NSS_STATUS_UNAVAIL;
 	for (unsigned i = 0; i < sizeof(no_ids) / sizeof(*no_ids); i++)
@@ -226,8 +234,8 @@ static void test_nss_without_image_is_unavailable_not_absent(void **state)
 		int r;
 
 		publish(&people.source);
-		r = without_image("/nonexistent/accounts.image");
-		_exit(r ? 1 : without_image(path) ? 2 : 0);
+		r = without_image("/nonexistent/accounts.image", ENOENT);
+		_exit(r ? 1 : without_image(path, EBADMSG) ? 2 : 0);
 	}
 	assert_int_equal(status_of_child(child), 0);
 }
@@ -350,8 +358,10 @@ static void test_nss_enumerates_everybody_once(void **state)
 				 NSS_STATUS_SUCCESS);
 		check_user(i, &pw);
 	}
+	err = 0; // and stays: callers tell the end from a failure by it
 	assert_int_equal(_nss_scim_getpwent_r(&pw, buf, sizeof(buf), &err), NSS_STATUS_NOTFOUND);
 	assert_int_equal(_nss_scim_getpwent_r(&pw, buf, sizeof(buf), &err), NSS_STATUS_NOTFOUND);
+	assert_int_equal(err, 0);
 	_nss_scim_endpwent();
 	assert_int_equal(_nss_scim_getpwent_r(&pw, buf, sizeof(buf), &err), NSS_STATUS_SUCCESS);
 	check_user(0, &pw);
