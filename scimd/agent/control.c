@@ -9,6 +9,7 @@
 #include "scimd/base/log.h"
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <json-c/json.h>
 #include <scimd/wire.h>
 #include <stdlib.h>
@@ -21,7 +22,10 @@
 #include <systemd/sd-event.h>
 #include <unistd.h>
 
-#define CONTROL_CLIENTS_MAX 512
+// Nobody keeps root's logins from asking: there is room for root that others cannot
+// take, and among those no uid has much of it.
+#define CONTROL_CLIENTS_MAX 256 // of root; and as many of all others
+#define CONTROL_UID_MAX 16
 #define CONTROL_DEPTH 8
 
 struct control_client {
@@ -43,7 +47,6 @@ struct control {
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	bool inherited;
 	bool complained;
-	size_t count;
 	struct control_client *clients;
 };
 
@@ -54,7 +57,6 @@ static void control_drop(struct control_client *c)
 	*c->back = c->next;
 	if (c->next)
 		c->next->back = c->back;
-	c->control->count--;
 	(void)sd_event_source_disable_unref(c->io);
 	(void)sd_event_source_disable_unref(c->deadline);
 	(void)close(c->fd);
@@ -135,6 +137,11 @@ static void control_complain(struct control *k, const char *what)
 	k->complained = true;
 }
 
+static bool control_trusted(uid_t uid)
+{
+	return uid == 0 || uid == geteuid();
+}
+
 static int control_run(struct control_client *c, struct json_object *request)
 {
 	struct json_object *word;
@@ -155,7 +162,7 @@ static int control_run(struct control_client *c, struct json_object *request)
 	for (const struct control_command *cmd = control_commands; cmd->name; cmd++) {
 		if (strcmp(cmd->name, name) != 0)
 			continue;
-		if (cmd->who == CONTROL_ROOT && c->call.uid != 0 && c->call.uid != geteuid())
+		if (cmd->who == CONTROL_ROOT && !control_trusted(c->call.uid))
 			control_error(&c->call, "permission", "only root may ask that");
 		else
 			cmd->run(&c->call);
@@ -253,23 +260,28 @@ static int control_on_deadline(sd_event_source *s, uint64_t usec, void *arg)
 	return 0;
 }
 
-static int control_on_accept(sd_event_source *s, int fd, uint32_t events, void *arg)
+static bool control_has_room(const struct control *k, uid_t uid)
 {
-	struct control *k = arg;
+	const bool trusted = control_trusted(uid);
+	size_t same = 0, all = 0;
+
+	for (const struct control_client *c = k->clients; c; c = c->next) {
+		all += control_trusted(c->call.uid) == trusted;
+		same += c->call.uid == uid;
+	}
+	return all < CONTROL_CLIENTS_MAX && (trusted || same < CONTROL_UID_MAX);
+}
+
+static void control_accept(struct control *k, int peer)
+{
 	struct control_client *c;
 	struct ucred cred;
 	socklen_t len = sizeof(cred);
-	int peer = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-	(void)s;
-	(void)events;
-	if (peer < 0)
-		return 0;
-	if (k->count >= CONTROL_CLIENTS_MAX ||
-	    getsockopt(peer, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0 ||
-	    !(c = calloc(1, sizeof(*c)))) {
+	if (getsockopt(peer, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0 ||
+	    !control_has_room(k, cred.uid) || !(c = calloc(1, sizeof(*c)))) {
 		(void)close(peer);
-		return 0;
+		return;
 	}
 	c->control = k;
 	c->fd = peer;
@@ -281,12 +293,26 @@ static int control_on_accept(sd_event_source *s, int fd, uint32_t events, void *
 	if (c->next)
 		c->next->back = &c->next;
 	k->clients = c;
-	k->count++;
 	if (sd_event_add_io(agent_event(k->agent), &c->io, peer, EPOLLIN, control_on_client, c) <
 		    0 ||
 	    sd_event_add_time_relative(agent_event(k->agent), &c->deadline, CLOCK_MONOTONIC,
 				       WIRE_SECONDS * 1000000ull, 0, control_on_deadline, c) < 0)
 		control_drop(c);
+}
+
+// Some at a time, so that nobody waits long behind a crowd.
+static int control_on_accept(sd_event_source *s, int fd, uint32_t events, void *arg)
+{
+	int peer;
+
+	(void)s;
+	(void)events;
+	for (int i = 0; i < 64; i++) {
+		peer = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		if (peer < 0)
+			break;
+		control_accept(arg, peer);
+	}
 	return 0;
 }
 
@@ -300,7 +326,11 @@ static int control_listen(struct control *k, struct fail *f)
 	    sd_is_socket_unix(SD_LISTEN_FDS_START, SOCK_STREAM, 1, NULL, 0) > 0) {
 		k->fd = SD_LISTEN_FDS_START;
 		k->inherited = true;
-		return 0;
+		// systemd hands it over blocking.
+		return fcntl(k->fd, F_SETFL, O_NONBLOCK) < 0
+			       ? fail(f, errno, "the socket that was handed over: %s",
+				      strerror(errno))
+			       : 0;
 	}
 	memcpy(un.sun_path, k->path, strlen(k->path) + 1);
 	if (lstat(k->path, &st) == 0 && S_ISSOCK(st.st_mode))
