@@ -238,7 +238,7 @@ static int page_kind(struct find_page *g, uint8_t kind)
 // ------------------------------------------------------------------- sorting
 
 struct sort_row {
-	struct json_object *o;
+	struct json_object *by; // what it is sorted by, or NULL; nothing else of it is kept
 	uint64_t seq;
 	uint8_t kind;
 };
@@ -252,6 +252,9 @@ struct sort_rows {
 
 static int sort_add(struct find_page *g, struct sort_rows *rows, const struct dir_record *r)
 {
+	struct json_object *o;
+	struct sort_row *row;
+
 	if (rows->count == rows->cap) {
 		size_t cap = rows->cap ? rows->cap * 2 : 256;
 		struct sort_row *more = reallocarray(rows->list, cap, sizeof(*more));
@@ -261,11 +264,14 @@ static int sort_add(struct find_page *g, struct sort_rows *rows, const struct di
 		rows->list = more;
 		rows->cap = cap;
 	}
-	rows->list[rows->count].o = render_object(g->t, g->c.base, r, false);
-	if (!rows->list[rows->count].o)
+	o = render_object(g->t, g->c.base, r, false);
+	if (!o)
 		return -ENOMEM;
-	rows->list[rows->count].seq = r->head.seq;
-	rows->list[rows->count++].kind = r->head.kind;
+	row = &rows->list[rows->count++];
+	row->by = json_object_get(scim_json_sort_value(dir_type(r->head.kind), rows->by, o));
+	row->seq = r->head.seq;
+	row->kind = r->head.kind;
+	json_object_put(o);
 	return 0;
 }
 
@@ -302,7 +308,7 @@ static int sort_order(const void *x, const void *y, void *arg)
 {
 	const struct sort_rows *rows = arg;
 	const struct sort_row *a = x, *b = y;
-	int c = scim_json_compare(dir_type(a->kind), rows->by, a->o, b->o);
+	int c = scim_json_sort_order(dir_type(a->kind), rows->by, a->by, b->by);
 
 	if (c == 0)
 		return (a->seq > b->seq) - (a->seq < b->seq);
@@ -336,7 +342,7 @@ static int page_sorted(struct find_page *g, struct scim_problem *p)
 			r = page_show(g, &rec);
 	}
 	for (size_t i = 0; i < rows.count; i++)
-		json_object_put(rows.list[i].o);
+		json_object_put(rows.list[i].by);
 	free(rows.list);
 	return r;
 }

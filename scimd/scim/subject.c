@@ -199,9 +199,8 @@ int scim_filter_check(const struct scim_filter *f, const struct scim_resource_ty
 	return check_node(scim_filter_root(f), NULL, t, p);
 }
 
-// What a resource is sorted by: the primary value of a list, else the first.
-static struct json_object *sort_value(const struct scim_resource_type *t,
-				      const struct scim_path *by, struct json_object *res)
+struct json_object *scim_json_sort_value(const struct scim_resource_type *t,
+					 const struct scim_path *by, struct json_object *res)
 {
 	struct json_object *v = subject_find(t, res, by), *list = v;
 
@@ -233,20 +232,15 @@ static int sort_order(const struct scim_attribute *a, const struct scim_value *x
 	return row_exact(a) ? strcmp(x->text, y->text) : strcasecmp(x->text, y->text);
 }
 
-int scim_json_compare(const struct scim_resource_type *t, const struct scim_path *by,
-		      struct json_object *a, struct json_object *b)
+int scim_json_sort_order(const struct scim_resource_type *t, const struct scim_path *by,
+			 struct json_object *a, struct json_object *b)
 {
 	const struct scim_attribute *row = scim_schema_find(t, by, NULL);
-	struct json_object *va, *vb;
 	struct scim_value x, y;
 
-	if (!row)
-		return 0;
-	va = sort_value(t, by, a);
-	vb = sort_value(t, by, b);
-	if (!va || !vb)
-		return !va - !vb;
-	subject_value(va, &x);
-	subject_value(vb, &y);
+	if (!row || !a || !b)
+		return !a - !b;
+	subject_value(a, &x);
+	subject_value(b, &y);
 	return sort_order(row, &x, &y);
 }

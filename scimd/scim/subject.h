@@ -25,10 +25,14 @@ bool scim_json_match_element(const struct scim_node *value_node, const struct sc
 int scim_filter_check(const struct scim_filter *f, const struct scim_resource_type *t,
 		      struct scim_problem *p);
 
-// < 0, 0, > 0 in ascending order (§3.4.2.3): the primary value of a list, else
-// the first; a resource without the attribute comes last. `by` names an
-// attribute that scim_schema_find knows; otherwise all are equal.
-int scim_json_compare(const struct scim_resource_type *t, const struct scim_path *by,
-		      struct json_object *a, struct json_object *b);
+// What a resource is sorted by (§3.4.2.3): the primary value of a list, else the first;
+// NULL where it has none, or where `by` names no attribute that scim_schema_find knows.
+// Borrowed from the resource, which need not be kept where a reference to this is.
+struct json_object *scim_json_sort_value(const struct scim_resource_type *t,
+					 const struct scim_path *by, struct json_object *res);
+
+// < 0, 0, > 0 in ascending order of two such values; NULL comes last.
+int scim_json_sort_order(const struct scim_resource_type *t, const struct scim_path *by,
+			 struct json_object *a, struct json_object *b);
 
 #endif

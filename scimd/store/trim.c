@@ -13,6 +13,7 @@
 
 #define TRIM_STEPS 512 // between two looks at how much there is; one maps 16 pages at most
 #define TRIM_WALK ((size_t)80 << 20) // what a long walk has seen, it does not need again
+#define TRIM_REST ((size_t)24 << 20) // libraries and all; what waits may wait for long
 #define TRIM_ANY ((size_t)512 << 20) // what is asked for one by one may be asked for again
 #define TRIM_BUSY 10000              // such looks between two rests
 
@@ -75,6 +76,6 @@ void store_rest(struct store *s)
 	if (atomic_exchange_explicit(&s->looks, 1, memory_order_relaxed) > TRIM_BUSY)
 		return;
 	(void)pthread_rwlock_rdlock(&s->growing);
-	trim(s, TRIM_WALK);
+	trim(s, TRIM_REST);
 	(void)pthread_rwlock_unlock(&s->growing);
 }

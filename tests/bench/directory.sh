@@ -139,6 +139,46 @@ for c in 1 64; do
 done
 stop
 
+# ----------------------------------- the memory of what reads the whole directory
+# own PID COMMAND…: the most RssAnon of that process, in MiB, while COMMAND runs; with -
+# as PID, of COMMAND itself.
+own() {
+  local pid=$1 job now most=0
+  shift
+  "$@" >"$disk/out" 2>&1 &
+  job=$!
+  [ "$pid" != - ] || pid=$job
+  while kill -0 $job 2>/dev/null; do
+    now=$(awk '/^RssAnon/ { print $2 }' "/proc/$pid/status" 2>/dev/null) || :
+    [ "${now:-0}" -le "$most" ] || most=$now
+    read -rt 0.01 <> <(:) || :
+  done
+  wait $job || { head -c 500 "$disk/out" >&2; exit 1; }
+  echo $((most / 1024))
+}
+ask() { curl -sSf --noproxy '*' -o "$disk/answer" -H "Authorization: Bearer $token" -H 'Content-Type: application/scim+json' "http://127.0.0.1:$port$1" "${@:2}"; }
+costs() { # WHAT COMMAND…: of the server, anew
+  start
+  row "own memory: $1" "$(own "$server" "${@:2}")" limit 128 MiB
+  stop
+}
+costs "a filter that no index answers" ask '/scim/v2/Users?count=1000&filter=displayName%20co%20%22zz%22'
+costs "98,800 of them sorted by a name, count=1000" ask '/scim/v2/Users?count=1000&sortBy=name.familyName&filter=active%20eq%20true%20and%20displayName%20co%20%22Ana%22'
+costs "the group of all" ask "/scim/v2/Groups/${uuid}000000900099"
+bulk() {
+  local i
+  for i in $(seq 1000); do printf '%s{"method":"POST","path":"/Users","bulkId":"b%s","data":{"userName":"bulk%s"}}' "$([ "$i" = 1 ] || echo ,)" "$i" "$i"; done |
+    sed 's/^/{"schemas":["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],"Operations":[/; s/$/]}/'
+}
+bulk >"$disk/bulk"
+costs "a Bulk of 1000" ask /scim/v2/Bulk -X POST --data-binary "@$disk/bulk"
+costs "the page" ask /
+costs "metrics" ask /metrics
+for command in export "backup $disk/backup" "audit --verify" "user list"; do
+  # shellcheck disable=SC2086
+  row "own memory: scim-directory ${command%% /*}" "$(own - "$build/root/usr/sbin/scim-directory" --config "$disk/conf" $command)" limit 128 MiB
+done
+
 # -------------------------------------------------------------- long polls
 # waiting [OPTION]: that many polls, what they cost, and when a change was with all of them.
 # Receivers of their own each time: who has not acknowledged something does not wait.
@@ -147,6 +187,9 @@ waiting() {
   load "$port" "$token" "/scim/v2/Events/host${1:-}%d" -m POST -b '{"ack":["none"],"urn:scimd:report":{"host":"host%d"}}' -i "1-$polls" -c "$polls" -n "$polls" -w 120 "$@" >"$disk/polls" &
   asking=$!
   wait_for polls_wait "${1:-}"
+  at_once=$(memory VmRSS) before=$SECONDS
+  # The pages that their coming has touched are let go when it is at rest, within 10 s.
+  wait_for rested
   resident=$(memory VmRSS) own=$(memory RssAnon)
   before=$(date +%s%N)
   curl -skf --noproxy '*' -o /dev/null -H "Authorization: Bearer $token" -H 'Content-Type: application/scim+json' \
@@ -154,6 +197,7 @@ waiting() {
   wait "$asking"
   delivered=$(awk -v b="$before" '{ printf "%.0f", $NF * 1000 - b / 1000000 }' "$disk/polls")
 }
+rested() { [ $((SECONDS - before)) -gt 15 ] || awk '/^RssFile/ { exit !($2 < 24000) }' "/proc/$server/status"; }
 polls_wait() {
   kill -0 "$asking" || exit 1
   curl -skf --noproxy '*' -H "Authorization: Bearer $token" "http${1:+s}://127.0.0.1:$port/metrics" |
@@ -163,6 +207,7 @@ start
 waiting
 row "$polls waiting polls, resident" "$resident" limit 100 MiB
 beside "of it the server's own, not the store's pages" "$own" MiB
+beside "resident just when the last one began to wait" "$at_once" MiB
 row "a change with all of $polls" "$delivered" limit 1000 ms
 stop
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=bench -keyout "$disk/key" -out "$disk/cert" 2>/dev/null

@@ -373,6 +373,7 @@ static void test_sorting(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct json_object *a = json_of(cases[i].a), *b = json_of(cases[i].b);
+		struct json_object *va, *vb;
 		struct scim_path by;
 		char buf[256];
 		int c, back;
@@ -380,8 +381,10 @@ static void test_sorting(void **state)
 		assert_int_equal(scim_path_parse(cases[i].by, strlen(cases[i].by), &by, buf,
 						 sizeof(buf), NULL),
 				 0);
-		c = scim_json_compare(&scim_type_user, &by, a, b);
-		back = scim_json_compare(&scim_type_user, &by, b, a);
+		va = scim_json_sort_value(&scim_type_user, &by, a);
+		vb = scim_json_sort_value(&scim_type_user, &by, b);
+		c = scim_json_sort_order(&scim_type_user, &by, va, vb);
+		back = scim_json_sort_order(&scim_type_user, &by, vb, va);
 		if ((c > 0) - (c < 0) != cases[i].order ||
 		    (back > 0) - (back < 0) != -cases[i].order)
 			fail_msg("%s: %s and %s: %d", cases[i].by, cases[i].a, cases[i].b, c);
