@@ -72,7 +72,7 @@ static int home_run(const char *name)
 		return -errno;
 	if (pid == 0)
 		home_child(name);
-	return home_wait(pid) == 0 ? 0 : -ECHILD;
+	return home_wait(pid);
 }
 
 int home_make(const char *name, const char *home)

@@ -8,7 +8,7 @@
 extern const char *home_helper_path; // a variable for unit tests only
 
 // 0: it is there, or was made; -EPERM: missing, and this process is not root's;
-// another -errno: the helper failed.
+// another -errno: there was no process for the helper; > 0: the helper's exit status.
 int home_make(const char *name, const char *home);
 
 #endif

@@ -193,8 +193,13 @@ static int make_home(const struct visit *v, int flags)
 	r = home_make(v->name, v->look.home);
 	if (r == 0 || r == -EPERM)
 		return PAM_SUCCESS;
-	pam_syslog(v->pamh, LOG_ERR, "the home folder %s of %s was not made: %s", v->look.home,
-		   v->name, strerror_of(r));
+	if (r > 0)
+		pam_syslog(v->pamh, LOG_ERR,
+			   "the home folder %s of %s was not made: %s ended with %d", v->look.home,
+			   v->name, home_helper_path, r);
+	else
+		pam_syslog(v->pamh, LOG_ERR, "the home folder %s of %s was not made: %s",
+			   v->look.home, v->name, strerror_of(r));
 	if (!SILENT(flags))
 		(void)pam_error(v->pamh,
 				"Your home folder %s could not be made. Ask your "
