@@ -133,7 +133,7 @@ struct json_object *round_result(struct agent *a, const struct job *j, bool chan
 static void round_log_failed(const struct agent *a)
 {
 	enum log_event event = EVENT_SYNC_FAILED;
-	struct log_about about = { NULL };
+	struct log_about about = { 0 };
 
 	for (size_t i = 0; a->job.r == 0 && i < a->config->directory_count; i++) {
 		const struct agent_directory *d = &a->directories[i];
