@@ -32,10 +32,11 @@ bool image_retired_by_pread(const struct image *im);
 // Acquire order. Also true when it cannot be read.
 static inline bool image_retired(const struct image *im)
 {
-	const unsigned char *word = im->base + offsetof(struct image_header, retired);
+	const unsigned char *word;
 
 	if (!im->base)
 		return image_retired_by_pread(im);
+	word = im->base + offsetof(struct image_header, retired);
 	// Nothing that was copied before may be read after the word.
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	return __atomic_load_n((const uint32_t *)(const void *)word, __ATOMIC_ACQUIRE) != 0;

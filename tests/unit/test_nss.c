@@ -33,7 +33,7 @@ static struct people people;
 static _Atomic unsigned long allocations;
 
 // Counts what the process allocates; sanitizers bring an allocator of their own.
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#ifndef SANITIZED
 #define COUNTING 1
 void *__libc_malloc(size_t n);
 void *__libc_calloc(size_t n, size_t size);

@@ -249,7 +249,7 @@ static void test_nss_host_has_no_file_left(void **state)
 	}
 }
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#ifndef SANITIZED
 static size_t address_space(void)
 {
 	FILE *f = fopen("/proc/self/statm", "re");
@@ -426,7 +426,7 @@ int main(void)
 		cmocka_unit_test(test_nss_host_has_no_file_left),
 		cmocka_unit_test(test_nss_host_has_small_stacks),
 		cmocka_unit_test(test_nss_host_gets_signals_all_the_time),
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#ifndef SANITIZED
 		cmocka_unit_test(test_nss_host_has_few_addresses),
 #endif
 		cmocka_unit_test(test_nss_host_files_after_a_million_lookups),

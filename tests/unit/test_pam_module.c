@@ -619,7 +619,7 @@ static void test_a_program_without_descriptors_denies(void **state)
 
 // Whichever allocation fails, of ours, of libpam's or of libc's on our behalf: a
 // leaver is refused in each phase that can refuse. (A sanitizer has malloc for itself.)
-#if defined(__SANITIZE_ADDRESS__)
+#ifdef SANITIZED
 #define OWN_MALLOC 0
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer)
