@@ -146,7 +146,7 @@ static int leaver_changed(struct leaver_list *ll)
 		uint32_t at = it->kind == RESOURCE_USER && it->what == '~'
 				      ? table_get(&ids, it->id, strlen(it->id))
 				      : TABLE_NONE;
-		struct field f;
+		struct field f, old;
 		int64_t ms;
 
 		if (at == TABLE_NONE ||
@@ -154,6 +154,11 @@ static int leaver_changed(struct leaver_list *ll)
 			    0 ||
 		    resource_find(it->bytes, it->len, FIELD_MODIFIED, &f) != 1 ||
 		    clock_parse(f.text, f.len, &ms) < 0)
+			continue;
+		// One that did not move with the change is not the time of it.
+		if (it->old_bytes &&
+		    resource_find(it->old_bytes, it->old_len, FIELD_MODIFIED, &old) == 1 &&
+		    old.len == f.len && memcmp(old.text, f.text, f.len) == 0)
 			continue;
 		if (ms <= ll->list[at].seen) // a clock that is ahead says nothing
 			ll->list[at].changed = ms;

@@ -70,8 +70,11 @@ enum doctor_result doctor_nsswitch(const struct doctor *d, struct finding *f)
 				   "%s: an action with \"return\" ends the search before scim",
 				   name);
 	}
-	(void)snprintf(f->mend, sizeof(f->mend), "sed -i -E 's/^%s:.*/%s: files scim/' " NSSWITCH,
-		       name, name);
+	// Whatever else the line has stays.
+	(void)snprintf(
+		f->mend, sizeof(f->mend),
+		"sed -i -E '/^%s:/ { s/[[:space:]]scim\\b//; s/(files|compat)/& scim/ }' " NSSWITCH,
+		name);
 	return DOCTOR_FAILED;
 }
 

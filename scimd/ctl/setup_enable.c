@@ -59,7 +59,7 @@ static int enable_files(const struct setup *s)
 	return 0;
 }
 
-// systemd starts scimd and its helpers; where it does not run, one that runs is told.
+// systemd starts scimd and its helpers, anew where it runs: it hands tokens out at a start; where it does not run, one that runs is told.
 static int enable_daemon(const struct setup *s)
 {
 	static const char *const start[] = {
@@ -67,8 +67,7 @@ static int enable_daemon(const struct setup *s)
 		"scim-lockout.socket", "scim-hook.socket", NULL
 	};
 	static const char *const unit[] = { "systemctl", "cat", "scimd.service", NULL };
-	static const char *const again[] = { "systemctl", "reload-or-restart", "scimd.service",
-					     NULL };
+	static const char *const again[] = { "systemctl", "restart", "scimd.service", NULL };
 	struct json_object *o;
 
 	if (access("/run/systemd/system", F_OK) == 0 && program_run(unit, NULL, 10) == 0)

@@ -241,6 +241,11 @@ static int restore_counters(struct restore *re, struct store_txn *t)
 			r = dir_counter(re->view, names[i], &was);
 		if (r == 0 && re->lost)
 			was = is + RESTORE_SKIP;
+		if (was < is)
+			was = is;
+		// What stands now is neither what the backup was nor what was here: lists of
+		// either have tags of their own.
+		was += strcmp(names[i], "generation") == 0;
 		if (r == 0 && was > is)
 			r = dir_counter_put(t, names[i], was);
 	}

@@ -16,6 +16,8 @@ struct lockout_request {
 	uint32_t uid, grace; // grace: ms
 	bool policy;
 	char message[LOCKOUT_MESSAGE_MAX + 1]; // printable
+	// Whether they may still be ended, once the grace time is over.
+	bool (*still)(const struct lockout_request *rq);
 };
 
 struct lockout_left {
@@ -57,7 +59,8 @@ int process_read(int proc, pid_t pid, uint32_t uid, struct process *out);
 bool process_ended(int pidfd);
 
 // Kills until two looks at all processes found nobody; with `tell` says the message
-// and gives the grace time first. Adds to ev. 0, or -errno with why.
+// and gives the grace time first; -ECANCELED: they may stay after all. Adds to ev. 0, or
+// -errno with why.
 int sweep(const struct lockout_request *rq, bool tell, struct lockout_evidence *ev, char *why,
 	  size_t len);
 

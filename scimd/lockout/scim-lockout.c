@@ -4,6 +4,7 @@
 // those of every helper (base/helper.h).
 #include "scimd/base/helper.h"
 #include "scimd/lockout/lockout.h"
+#include <errno.h>
 #include <scimd/paths.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -49,13 +50,35 @@ static void serve_evidence(struct serve_text *t, const struct lockout_evidence *
 		serve_add(t, "left %d %s\n", ev->left[i].pid, ev->left[i].name);
 }
 
-static void serve_end(const struct lockout_request *rq, const char *name, struct serve_text *t)
+static uid_t serve_peer; // of the one request that this process has
+
+static bool serve_still(const struct lockout_request *rq)
+{
+	char name[MAY_NAME], why[256];
+
+	return !may_end(SCIMD_IMAGE, "/etc/passwd", serve_peer, rq, name, why, sizeof(why));
+}
+
+static void serve_no(struct serve_text *t, uint32_t uid, const char *no, const char *why)
+{
+	serve_add(t, "%s%s%s %s\n", *no ? "refused" : "failed", *no ? " " : "", no, why);
+	syslog(LOG_WARNING, "uid %u asked about uid %u: %s", serve_peer, uid, why);
+}
+
+static void serve_end(const struct lockout_request *rq, char *name, struct serve_text *t)
 {
 	struct lockout_evidence ev = { .began = now_wall(), .sessions = session_count(rq->uid) };
 	char why[256] = "";
 	// The processes go first: a bus that hangs holds nothing up.
 	int r = sweep(rq, true, &ev, why, sizeof(why));
+	const char *no = r == -ECANCELED ? may_end(SCIMD_IMAGE, "/etc/passwd", serve_peer, rq, name,
+						   why, sizeof(why))
+					 : NULL;
 
+	if (no) {
+		serve_no(t, rq->uid, no, why);
+		return;
+	}
 	session_end(rq->uid, name);
 	if (r == 0)
 		r = sweep(rq, false, &ev, why, sizeof(why));
@@ -89,12 +112,13 @@ static void serve(int fd)
 		serve_send(fd, &t);
 		return;
 	}
+	serve_peer = peer;
+	rq.still = serve_still;
 	no = may_end(SCIMD_IMAGE, "/etc/passwd", peer, &rq, name, why, sizeof(why));
 	if (!no) {
 		serve_end(&rq, name, &t);
 	} else {
-		serve_add(&t, "%s%s%s %s\n", *no ? "refused" : "failed", *no ? " " : "", no, why);
-		syslog(LOG_WARNING, "uid %u asked about uid %u: %s", peer, rq.uid, why);
+		serve_no(&t, rq.uid, no, why);
 	}
 	serve_send(fd, &t);
 	if (!no)

@@ -126,6 +126,21 @@ gone eve
 [ -e "$NS_TMP/asked/it" ] || failed 'it was not asked'
 tenacious 5 grep -q 'Good bye, see the help desk' "$NS_TMP/terminal" || { od -c "$NS_TMP/terminal" >&2; failed 'nothing was said'; }
 
+echo '# let in again within the grace time: what did not go by itself stays'
+directory user enable eve@example.com
+tenacious 10 sh -c 'getent passwd eve | grep -q "^eve:\*:"'
+conf 'grace = 3s'
+quiet scimctl reload
+quiet setpriv --reuid eve --regid eve --clear-groups bash -c "trap : HUP; trap 'touch $NS_TMP/asked/again' TERM; while :; do sleep 0.2; done" &
+tenacious 5 many eve 1
+tenacious 5 connected
+directory user disable eve@example.com
+tenacious 5 test -e "$NS_TMP/asked/again" || failed 'it was not asked, the second time'
+directory user enable eve@example.com
+tenacious 10 grep -q 'does not lock uid .* out' "$NS_TMP/lockout.log" || failed 'the helper does not look again'
+many eve 1 || failed 'somebody who may stay was ended'
+pkill -KILL -u eve
+
 echo '# what the helper refuses'
 cat >"$NS_TMP/ask" <<'PERL'
 use IO::Socket::UNIX;

@@ -105,10 +105,13 @@ no_door ssh dan
 echo "# an nsswitch.conf that is not setup's to write"
 good=(--yes --url "$url" --token-file "$NS_TMP/secret" --allow "$filter")
 cp /etc/nsswitch.conf "$NS_TMP/nsswitch.good"
-sed -i 's/^passwd:.*/passwd: scim files/' /etc/nsswitch.conf
+sed -i 's/^passwd:.*/passwd: scim files systemd/' /etc/nsswitch.conf
 setup 1 "${good[@]}"; grep -q '^/etc/nsswitch.conf: passwd: scim stands before' "$out" || fail 'it is not named'
-grep -qF "sed -i -E 's/^passwd:" "$out" || fail 'no way out'
-grep -qx 'passwd: scim files' /etc/nsswitch.conf || fail 'an order of somebody else was changed'
+grep -qx 'passwd: scim files systemd' /etc/nsswitch.conf || fail 'an order of somebody else was changed'
+mend=$(grep -oE "sed -i -E '/\^passwd:.*" "$out" | head -n 1)
+[ -n "$mend" ] || fail 'no way out'
+sh -c "$mend"
+grep -qx 'passwd: files scim systemd' /etc/nsswitch.conf || fail "the way out leads elsewhere: $mend"
 sed 's/^passwd:.*/passwd: files/' "$NS_TMP/nsswitch.good" >/etc/nsswitch.real
 ln -sf nsswitch.real /etc/nsswitch.conf # as authselect has it
 setup 1 "${good[@]}"; grep -q 'is a link' "$out" || fail 'the link is not named'
