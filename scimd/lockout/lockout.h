@@ -13,11 +13,10 @@
 #include <sys/types.h>
 
 struct lockout_request {
+	uid_t peer;          // who asks
 	uint32_t uid, grace; // grace: ms
 	bool policy;
 	char message[LOCKOUT_MESSAGE_MAX + 1]; // printable
-	// Whether they may still be ended, once the grace time is over.
-	bool (*still)(const struct lockout_request *rq);
 };
 
 struct lockout_left {
@@ -30,6 +29,7 @@ struct lockout_evidence {
 	unsigned int processes, sessions, root;
 	struct lockout_left left[LOCKOUT_LEFT_MAX];
 	unsigned int left_count;
+	const char *refused; // what may_end said when the grace time was over
 };
 
 // A line without its newline. False: not to be understood.
@@ -37,8 +37,7 @@ bool request_read(const char *line, size_t len, struct lockout_request *out);
 
 // NULL: those processes may be ended. Else a code of scimd/lockout.h, and why.
 // "" as the code: it cannot be known now.
-const char *may_end(const char *image, const char *passwd, uid_t peer,
-		    const struct lockout_request *rq, char *name_out, char *why, size_t len);
+const char *may_end(const struct lockout_request *rq, char *name_out, char *why, size_t len);
 #define MAY_NAME 64
 
 // ------------------------------------------------------------------ processes
@@ -59,8 +58,8 @@ int process_read(int proc, pid_t pid, uint32_t uid, struct process *out);
 bool process_ended(int pidfd);
 
 // Kills until two looks at all processes found nobody; with `tell` says the message
-// and gives the grace time first; -ECANCELED: they may stay after all. Adds to ev. 0, or
-// -errno with why.
+// and gives the grace time first; -ECANCELED: they may stay after all (ev->refused). Adds
+// to ev. 0, or -errno with why.
 int sweep(const struct lockout_request *rq, bool tell, struct lockout_evidence *ev, char *why,
 	  size_t len);
 

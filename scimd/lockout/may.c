@@ -8,10 +8,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <scimd/account.h>
+#include <scimd/paths.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+
+#define PASSWD "/etc/passwd"
 
 static bool request_number(const char **p, uint64_t max, uint64_t *out)
 {
@@ -65,10 +68,10 @@ bool request_read(const char *line, size_t len, struct lockout_request *out)
 	return true;
 }
 
-// 1: a line of the file has that uid, 0: none has, -errno.
-static int may_local(const char *passwd, uint32_t uid)
+// 1: a local account has that uid, 0: none has, -errno.
+static int may_local(uint32_t uid)
 {
-	FILE *f = fopen(passwd, "re");
+	FILE *f = fopen(PASSWD, "re");
 	char *line = NULL;
 	size_t cap = 0;
 	int r = f ? 0 : -errno;
@@ -105,8 +108,7 @@ static const char *may_state(const struct image_found_user *u, const struct lock
 }
 
 // The image as it is now: one that was replaced meanwhile says nothing of today.
-static int may_look(const char *path, uid_t *owner, uint32_t uid, char buf[4096],
-		    struct image_found_user *u)
+static int may_look(uid_t *owner, uint32_t uid, char buf[4096], struct image_found_user *u)
 {
 	int r = -EAGAIN;
 
@@ -114,7 +116,7 @@ static int may_look(const char *path, uid_t *owner, uint32_t uid, char buf[4096]
 		struct image im;
 		struct stat st;
 
-		r = image_open(&im, path, IMAGE_BY_PREAD);
+		r = image_open(&im, SCIMD_IMAGE, IMAGE_BY_PREAD);
 		if (r < 0)
 			return r == -ENOENT ? -ENODATA : r;
 		r = fstat(im.fd, &st) < 0 ? -errno : 0;
@@ -128,34 +130,33 @@ static int may_look(const char *path, uid_t *owner, uint32_t uid, char buf[4096]
 	return r;
 }
 
-const char *may_end(const char *image, const char *passwd, uid_t peer,
-		    const struct lockout_request *rq, char *name_out, char *why, size_t len)
+const char *may_end(const struct lockout_request *rq, char *name_out, char *why, size_t len)
 {
 	struct image_found_user u;
 	uid_t owner = 0;
 	char buf[4096];
-	int r = may_look(image, &owner, rq->uid, buf, &u);
+	int r = may_look(&owner, rq->uid, buf, &u);
 
 	if (r < 0 && r != -ENOENT) {
-		(void)snprintf(why, len, "%s cannot be read: %s", image,
+		(void)snprintf(why, len, "%s cannot be read: %s", SCIMD_IMAGE,
 			       r == -EBADMSG ? "it is damaged" : strerror(-r));
 		return "";
 	}
-	if (peer != owner) {
-		(void)snprintf(why, len, "uid %u does not own %s", peer, image);
+	if (rq->peer != owner) {
+		(void)snprintf(why, len, "uid %u does not own %s", rq->peer, SCIMD_IMAGE);
 		return LOCKOUT_CALLER;
 	}
-	if (account_id_reserved(rq->uid) || rq->uid == ACCOUNT_PROBE_ID || rq->uid == peer) {
+	if (account_id_reserved(rq->uid) || rq->uid == ACCOUNT_PROBE_ID || rq->uid == rq->peer) {
 		(void)snprintf(why, len, "uid %u is nobody's of a directory", rq->uid);
 		return LOCKOUT_RESERVED;
 	}
 	if (r == -ENOENT) {
-		(void)snprintf(why, len, "%s has no uid %u", image, rq->uid);
+		(void)snprintf(why, len, "%s has no uid %u", SCIMD_IMAGE, rq->uid);
 		return LOCKOUT_UNKNOWN;
 	}
-	r = may_local(passwd, rq->uid);
+	r = may_local(rq->uid);
 	if (r < 0) {
-		(void)snprintf(why, len, "%s cannot be read: %s", passwd, strerror(-r));
+		(void)snprintf(why, len, "%s cannot be read: %s", PASSWD, strerror(-r));
 		return "";
 	}
 	if (r > 0) {

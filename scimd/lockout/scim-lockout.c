@@ -5,7 +5,6 @@
 #include "scimd/base/helper.h"
 #include "scimd/lockout/lockout.h"
 #include <errno.h>
-#include <scimd/paths.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -50,33 +49,22 @@ static void serve_evidence(struct serve_text *t, const struct lockout_evidence *
 		serve_add(t, "left %d %s\n", ev->left[i].pid, ev->left[i].name);
 }
 
-static uid_t serve_peer; // of the one request that this process has
-
-static bool serve_still(const struct lockout_request *rq)
-{
-	char name[MAY_NAME], why[256];
-
-	return !may_end(SCIMD_IMAGE, "/etc/passwd", serve_peer, rq, name, why, sizeof(why));
-}
-
-static void serve_no(struct serve_text *t, uint32_t uid, const char *no, const char *why)
+static void serve_no(const struct lockout_request *rq, const char *no, const char *why,
+		     struct serve_text *t)
 {
 	serve_add(t, "%s%s%s %s\n", *no ? "refused" : "failed", *no ? " " : "", no, why);
-	syslog(LOG_WARNING, "uid %u asked about uid %u: %s", serve_peer, uid, why);
+	syslog(LOG_WARNING, "uid %u asked about uid %u: %s", rq->peer, rq->uid, why);
 }
 
-static void serve_end(const struct lockout_request *rq, char *name, struct serve_text *t)
+static void serve_end(const struct lockout_request *rq, const char *name, struct serve_text *t)
 {
 	struct lockout_evidence ev = { .began = now_wall(), .sessions = session_count(rq->uid) };
 	char why[256] = "";
 	// The processes go first: a bus that hangs holds nothing up.
 	int r = sweep(rq, true, &ev, why, sizeof(why));
-	const char *no = r == -ECANCELED ? may_end(SCIMD_IMAGE, "/etc/passwd", serve_peer, rq, name,
-						   why, sizeof(why))
-					 : NULL;
 
-	if (no) {
-		serve_no(t, rq->uid, no, why);
+	if (r == -ECANCELED) {
+		serve_no(rq, ev.refused, why, t);
 		return;
 	}
 	session_end(rq->uid, name);
@@ -112,14 +100,12 @@ static void serve(int fd)
 		serve_send(fd, &t);
 		return;
 	}
-	serve_peer = peer;
-	rq.still = serve_still;
-	no = may_end(SCIMD_IMAGE, "/etc/passwd", peer, &rq, name, why, sizeof(why));
-	if (!no) {
+	rq.peer = peer;
+	no = may_end(&rq, name, why, sizeof(why));
+	if (no)
+		serve_no(&rq, no, why, &t);
+	else
 		serve_end(&rq, name, &t);
-	} else {
-		serve_no(&t, rq.uid, no, why);
-	}
 	serve_send(fd, &t);
 	if (!no)
 		session_settle(rq.uid);

@@ -276,10 +276,11 @@ static int sweep_kill(struct sweep *s, bool tell, char *why, size_t len)
 		int r = sweep_look(s);
 
 		if (r == 0 && tell && sweep_ask(s)) {
-			if (!s->rq->still(s->rq)) {
-				(void)snprintf(why, len, "they may stay after all");
+			char name[MAY_NAME];
+
+			s->ev->refused = may_end(s->rq, name, why, len);
+			if (s->ev->refused)
 				return -ECANCELED;
-			}
 			end = now_boot() + LOCKOUT_SECONDS * 1000;
 			r = sweep_look(s);
 		}
