@@ -7,8 +7,7 @@ cd "$SRC"
 . tests/system/lib.sh
 ns_begin "$0"
 fast_start 60 3
-(umask 077; echo secret >/etc/scimd/credentials.d/corp)
-printf '[directory/corp]\nurl = %s\ntoken = corp\n[access]\nallow = all\n' "$SCIM_URL" >/etc/scimd/scimd.conf
+all_of_it
 cc -shared -fPIC -O1 -o "$NS_TMP/torture.so" tests/system/torture.c
 served() { scimctl --json list users; scimctl --json list groups; }
 

@@ -8,8 +8,7 @@ cd "$SRC"
 . tests/system/lib.sh
 ns_begin "$0"
 fast_start 60 3
-(umask 077; echo secret >/etc/scimd/credentials.d/corp)
-printf '[directory/corp]\nurl = %s\ntoken = corp\n[access]\nallow = all\n' "$SCIM_URL" >/etc/scimd/scimd.conf
+all_of_it
 scimd_start
 fail() { echo "$*" >&2; tail -5 "$NS_TMP/scimd.log" >&2; cat "$NS_TMP/flood" >&2; exit 1; }
 memory() { awk '/^RssAnon/ { print int($2 / 1024) }' "/proc/$SCIMD_PID/status"; }

@@ -18,8 +18,7 @@ printf 'u brandnew - "x" /\n' >"$NS_TMP/new.conf"
 systemd-sysusers "$NS_TMP/new.conf" 2>"$NS_TMP/out"
 if grep -i unexpected "$NS_TMP/out" >&2; then exit 1; fi
 scim_start tests/realscim --users 20 --groups 3
-printf '[directory/corp]\nurl = %s\ntoken = corp\n[access]\nallow = all\n' "$SCIM_URL" >/etc/scimd/scimd.conf
-(umask 077; echo secret >/etc/scimd/credentials.d/corp)
+all_of_it
 scimd --once
 [ -f /var/lib/scimd/accounts.image ]
 walk || { echo "a walk ends with an error: $?" >&2; exit 1; }

@@ -8,8 +8,7 @@ cd "$SRC"
 . tests/system/lib.sh
 ns_begin "$0"
 fast_start 300 5
-(umask 077; echo secret >/etc/scimd/credentials.d/corp)
-printf '[directory/corp]\nurl = %s\ntoken = corp\n[access]\nallow = all\n' "$SCIM_URL" >/etc/scimd/scimd.conf
+all_of_it
 fail() { echo "$*" >&2; cat "$NS_TMP/log" >&2; exit 1; }
 sync() { scimd --once 2>"$NS_TMP/log" || fail "the sync failed"; }
 sync
