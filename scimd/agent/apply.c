@@ -5,6 +5,7 @@
 #include "scimd/agent/apply.h"
 #include "scimd/agent/config.h"
 #include "scimd/agent/hook.h"
+#include "scimd/agent/leaver.h"
 #include "scimd/agent/plan.h"
 #include "scimd/base/buf.h"
 #include "scimd/base/clock.h"
@@ -20,6 +21,7 @@ struct apply {
 	const struct job_input *in;
 	struct plan *p;
 	const struct resolved *res;
+	const struct leavers *leaving;
 	int64_t now;
 	struct table names;        // of people in the ledger → its index
 	struct hook_writer *hooks; // of this run, or NULL
@@ -217,6 +219,8 @@ static int apply_all(struct store_txn *t, void *arg, struct fail *f)
 	if (r == 0)
 		r = apply_accounts(t, a);
 	if (r == 0)
+		r = leavers_note(t, a->leaving);
+	if (r == 0)
 		r = apply_state(t, a);
 	if (r == 0)
 		r = hook_writer_end(a->hooks);
@@ -227,9 +231,10 @@ static int apply_all(struct store_txn *t, void *arg, struct fail *f)
 
 // A republish that changes nothing (a local account came or went) may still
 // serve somebody for the first time, who then needs a ledger entry.
-static bool apply_needed(const struct plan *p, const struct resolved *res)
+static bool apply_needed(const struct plan *p, const struct resolved *res,
+			 const struct leavers *leaving)
 {
-	if (p->changed)
+	if (p->changed || leavers_any(leaving))
 		return true;
 	for (uint32_t i = 0; i < res->account_count; i++) {
 		const struct account *ac = &res->accounts[i];
@@ -247,12 +252,12 @@ static bool apply_needed(const struct plan *p, const struct resolved *res)
 }
 
 int apply_plan(const struct job_input *in, struct plan *p, const struct resolved *res,
-	       struct fail *f)
+	       const struct leavers *leaving, struct fail *f)
 {
-	struct apply a = { .in = in, .p = p, .res = res, .now = clock_wall() };
+	struct apply a = { .in = in, .p = p, .res = res, .leaving = leaving, .now = clock_wall() };
 	int r = 0;
 
-	if (!apply_needed(p, res))
+	if (!apply_needed(p, res, leaving))
 		return 0;
 	for (uint32_t i = 0; i < p->ledger_count && r == 0; i++)
 		if (p->ledger[i].kind == RESOURCE_USER)

@@ -250,9 +250,10 @@ out:
 static int job_steps(const struct job_input *in, struct plan *p, struct resolved *res,
 		     struct job *out)
 {
-	struct fail *f = &out->fail, leaving = { "" };
+	struct leavers *leaving = NULL;
+	struct fail *f = &out->fail;
 	bool moved;
-	int r, noted;
+	int r;
 
 	out->helds = arena_array(&out->arena, in->config->directory_count + 1, sizeof(*out->helds));
 	if (!out->helds)
@@ -286,19 +287,19 @@ static int job_steps(const struct job_input *in, struct plan *p, struct resolved
 		r = job_changes(in, p, out);
 	if (r < 0 || in->dry_run)
 		return r;
-	r = apply_plan(in, p, res, f);
+	r = leavers_find(in, p, res, &leaving, f);
+	if (r == 0)
+		r = apply_plan(in, p, res, leaving, f);
+	if (r == 0)
+		leavers_tell(leaving);
+	leavers_free(leaving);
 	if (r < 0)
 		return r;
 	if (!p->changed && !in->rebuild && grounds_stand(in, out->grounds))
 		return job_all_complete(in) && !out->held
 			       ? image_confirm(in->config->state_dir, clock_wall(), f)
 			       : 0;
-	// Whom it locks out is noted first; that it cannot be is no reason to let them in.
-	noted = leaver_find(in, p, res, &leaving);
-	r = job_publish(in, res, out, f);
-	if (r == 0 && noted < 0)
-		r = fail(f, -noted, "%s", leaving.text);
-	return r;
+	return job_publish(in, res, out, f);
 }
 
 // What the next job needs on a full disk is set aside while there is room.

@@ -3,7 +3,7 @@
 // People who are locked out and whose processes are still to be ended: found by
 // comparing the image that stands with what is about to be published, kept in the
 // store's queue until scim-lockout has done it (lockout.h). The entry is committed
-// before the image is published, so no crash between the two forgets anybody.
+// with the change itself, before the image is published: nothing between forgets anybody.
 //
 // Audit entries on the way: `seen`, `published`, `sessions ended`, each with `when`.
 #ifndef SCIMD_AGENT_LEAVER_H
@@ -42,9 +42,16 @@ int leaver_drop(struct store_txn *t, const struct leaver *l);
 int leaver_audit(struct store_txn *t, const struct leaver *l, const char *event, int64_t when,
 		 struct json_object *more);
 
-// Before a publish: queues those whom it locks out anew, drops those whom it lets in again.
-int leaver_find(const struct job_input *in, const struct plan *p, const struct resolved *res,
-		struct fail *f);
+// Whom a publish locks out anew, and whom of the queue it lets in again. It borrows from
+// all three. leavers_note goes into the transaction of the plan (and may run twice),
+// leavers_tell follows once that is committed.
+struct leavers;
+int leavers_find(const struct job_input *in, const struct plan *p, const struct resolved *res,
+		 struct leavers **out, struct fail *f);
+bool leavers_any(const struct leavers *ll);
+int leavers_note(struct store_txn *t, const struct leavers *ll);
+void leavers_tell(const struct leavers *ll);
+void leavers_free(struct leavers *ll); // takes NULL
 // After one, or when one stands: those of the queue whom the image denies are marked published.
 int leaver_published(const struct job_input *in, struct job *out);
 

@@ -2,6 +2,8 @@
 //
 // Who leaves with a publish; see leaver.h. What counts is the image that stands:
 // whom it still lets in, or let in when they were last served, may have processes.
+// Where none can be read, what the store said of them so far has to do.
+#include "scimd/agent/apply.h"
 #include "scimd/agent/config.h"
 #include "scimd/agent/leaver.h"
 #include "scimd/agent/plan.h"
@@ -19,7 +21,7 @@
 
 #define LEAVER_BRAKE 5u // people, or percent of them
 
-struct leaver_list {
+struct leavers {
 	const struct job_input *in;
 	const struct plan *plan;
 	const struct resolved *res;
@@ -28,6 +30,9 @@ struct leaver_list {
 	size_t braked; // of them: whom the brake counts
 	struct leaver *drop;
 	size_t drop_count, drop_cap;
+	struct image image; // that stands
+	bool stands;
+	struct table gone; // without it: ids of those who were active in the store
 };
 
 static struct leaver *leaver_room(struct leaver **list, size_t count, size_t *cap)
@@ -71,13 +76,32 @@ static const char *leaver_cause(const struct config *c, const struct account *ac
 	return NULL;
 }
 
-// Whether the image that stands leaves room for processes of theirs. One whose record
-// is damaged does: scim-lockout looks for itself.
-static bool leaver_was_in(const struct image *im, uint32_t uid, const char *cause)
+// Those whom this plan takes from active to disabled or gone.
+static int leaver_gone(struct leavers *ll)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < ll->plan->count && r == 0; i++) {
+		const struct plan_item *it = &ll->plan->items[i];
+
+		if (it->kind == RESOURCE_USER && it->old_bytes &&
+		    !apply_inactive(it->old_bytes, it->old_len) &&
+		    (it->what == '-' || apply_inactive(it->bytes, it->len)))
+			r = table_put(&ll->gone, it->id, strlen(it->id), (uint32_t)i);
+	}
+	return r;
+}
+
+// Whether there may be processes of theirs. One whose record in the image is damaged
+// has some: scim-lockout looks for itself.
+static bool leaver_was_in(const struct leavers *ll, const struct account *ac, const char *cause)
 {
 	struct image_found_user u;
-	int r = image_user_by_id(im, uid, NULL, 0, &u);
+	int r;
 
+	if (!ll->stands)
+		return table_get(&ll->gone, ac->id, strlen(ac->id)) != TABLE_NONE;
+	r = image_user_by_id(&ll->image, ac->uid, NULL, 0, &u);
 	if (r == -ENOENT)
 		return false;
 	if (r < 0)
@@ -87,7 +111,7 @@ static bool leaver_was_in(const struct image *im, uint32_t uid, const char *caus
 	return u.head.state == ACCOUNT_ACTIVE || u.head.state == ACCOUNT_REFUSED;
 }
 
-static int leaver_add(struct leaver_list *ll, const struct account *ac, const char *cause)
+static int leaver_add(struct leavers *ll, const struct account *ac, const char *cause)
 {
 	const struct ledger_entry *e =
 		ac->ledger == UINT32_MAX ? NULL : &ll->plan->ledger[ac->ledger];
@@ -108,23 +132,22 @@ static int leaver_add(struct leaver_list *ll, const struct account *ac, const ch
 	return 0;
 }
 
-static int leaver_compare(struct leaver_list *ll)
+static int leaver_compare(struct leavers *ll)
 {
-	struct image im;
 	size_t people = 0;
-	int r = leaver_image(ll->in->config, &im, IMAGE_BY_MAP);
+	int r = 0;
 
-	if (r < 0)
-		return 0; // nobody was let in by it
+	ll->stands = leaver_image(ll->in->config, &ll->image, IMAGE_BY_MAP) == 0;
+	if (!ll->stands)
+		r = leaver_gone(ll);
 	for (uint32_t i = 0; i < ll->res->account_count && r == 0; i++) {
 		const struct account *ac = &ll->res->accounts[i];
 		const char *cause = leaver_cause(ll->in->config, ac);
 
 		people += ac->state == ACCOUNT_ACTIVE || ac->state == ACCOUNT_DISABLED;
-		if (cause && leaver_was_in(&im, ac->uid, cause))
+		if (cause && leaver_was_in(ll, ac, cause))
 			r = leaver_add(ll, ac, cause);
 	}
-	image_close(&im);
 	people = people * LEAVER_BRAKE / 100;
 	for (size_t i = 0;
 	     ll->braked > (people > LEAVER_BRAKE ? people : LEAVER_BRAKE) && i < ll->count; i++)
@@ -134,7 +157,7 @@ static int leaver_compare(struct leaver_list *ll)
 }
 
 // When the directory says that the record was changed, as far as it says so.
-static int leaver_changed(struct leaver_list *ll)
+static int leaver_changed(struct leavers *ll)
 {
 	struct table ids = TABLE_INIT;
 	int r = 0;
@@ -177,7 +200,7 @@ static int leaver_by_uid(const void *key, const void *at)
 // Entries of the queue whose people may stay after all.
 static int leaver_queued(void *arg, const char *key, const char *text)
 {
-	struct leaver_list *ll = arg;
+	struct leavers *ll = arg;
 	const struct account *ac;
 	struct leaver *l = leaver_room(&ll->drop, ll->drop_count, &ll->drop_cap);
 	int r = l ? leaver_read(text, l) : -ENOMEM;
@@ -194,9 +217,13 @@ static int leaver_queued(void *arg, const char *key, const char *text)
 	return 0;
 }
 
-static int leaver_write(struct store_txn *t, void *arg, struct fail *f)
+bool leavers_any(const struct leavers *ll)
 {
-	struct leaver_list *ll = arg;
+	return ll->count || ll->drop_count;
+}
+
+int leavers_note(struct store_txn *t, const struct leavers *ll)
+{
 	int r = 0;
 
 	for (size_t i = 0; i < ll->drop_count && r == 0; i++) {
@@ -209,10 +236,10 @@ static int leaver_write(struct store_txn *t, void *arg, struct fail *f)
 		if (r == 0)
 			r = leaver_audit(t, &ll->list[i], "seen", ll->list[i].seen, NULL);
 	}
-	return r < 0 ? fail(f, -r, "who is locked out cannot be noted: %s", fail_word(r)) : 0;
+	return r;
 }
 
-static void leaver_tell(const struct leaver_list *ll)
+void leavers_tell(const struct leavers *ll)
 {
 	size_t held = 0;
 
@@ -238,32 +265,47 @@ static void leaver_tell(const struct leaver_list *ll)
 			  held);
 }
 
-int leaver_find(const struct job_input *in, const struct plan *p, const struct resolved *res,
-		struct fail *f)
+void leavers_free(struct leavers *ll)
 {
-	struct leaver_list ll = { .in = in, .plan = p, .res = res };
-	struct store_txn *view;
-	int r = store_view(in->store, &view, f);
+	if (!ll)
+		return;
+	if (ll->stands)
+		image_close(&ll->image);
+	for (size_t i = 0; i < ll->drop_count; i++)
+		leaver_free(&ll->drop[i]);
+	table_free(&ll->gone);
+	free(ll->drop);
+	free(ll->list);
+	free(ll);
+}
 
-	if (r < 0)
-		return r;
-	r = store_queue_each(view, LEAVER_QUEUE, leaver_queued, &ll);
-	store_view_end(view);
+int leavers_find(const struct job_input *in, const struct plan *p, const struct resolved *res,
+		 struct leavers **out, struct fail *f)
+{
+	struct leavers *ll = calloc(1, sizeof(*ll));
+	struct store_txn *view;
+	int r;
+
+	if (!ll)
+		return fail(f, ENOMEM, "out of memory");
+	ll->in = in;
+	ll->plan = p;
+	ll->res = res;
+	r = store_view(in->store, &view, f);
+	if (r == 0) {
+		r = store_queue_each(view, LEAVER_QUEUE, leaver_queued, ll);
+		store_view_end(view);
+	}
 	if (r == 0)
-		r = leaver_compare(&ll);
-	if (r == 0 && ll.count)
-		r = leaver_changed(&ll);
-	if (r < 0)
-		(void)fail(f, -r, "who is locked out cannot be told: %s", fail_word(r));
-	else if (ll.count || ll.drop_count)
-		r = store_apply(in->store, leaver_write, &ll, f);
-	if (r == 0)
-		leaver_tell(&ll);
-	for (size_t i = 0; i < ll.drop_count; i++)
-		leaver_free(&ll.drop[i]);
-	free(ll.drop);
-	free(ll.list);
-	return r;
+		r = leaver_compare(ll);
+	if (r == 0 && ll->count)
+		r = leaver_changed(ll);
+	if (r < 0) {
+		leavers_free(ll);
+		return fail(f, -r, "who is locked out cannot be told: %s", fail_word(r));
+	}
+	*out = ll;
+	return 0;
 }
 
 // ---------------------------------------------------------------- after it

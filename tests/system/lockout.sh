@@ -193,3 +193,17 @@ chmod 644 "$image"; chown ben "$image"; is "end $ann 0 left " 'failed'
 chown root "$image"; mv /etc/passwd /etc/passwd.away; is "end $ann 0 left " 'failed /etc/passwd cannot be read'
 mv /etc/passwd.away /etc/passwd; is "end $ann 0 left " 'done'
 rm -f "$image"; mv "$image.away" "$image"
+
+echo '# no image, or a damaged one, when somebody leaves: what was known of them counts'
+conf
+for who in fay gil; do
+  directory user add "$who@example.com"
+  quiet scimd --once || failed "$who is not served"
+  quiet as "$who" sleep 1000 &
+  tenacious 5 many "$who" 1
+  if [ "$who" = fay ]; then rm "$image"; else head -c 5000 /dev/urandom >"$image"; fi
+  directory user disable "$who@example.com"
+  scimd --once 2>"$NS_TMP/scimd.log" || failed "a round without the image for $who"
+  none "$who" || failed "$who still runs something"
+  grep -q "\"$who\" .* was locked out: 1 processes ended" "$NS_TMP/scimd.log" || failed "it is not told of $who"
+done
