@@ -2,7 +2,7 @@
 //
 // pam_scim.so: the account phase says whether a person of the directory may log in
 // here, now; the session phase asks again without the directory, makes the home
-// folder, and tells scimd. Authentication is none of its business.
+// folder, tells scimd, and asks a last time. Authentication is none of its business.
 //
 // Names in /etc/passwd are ignored before anything else, so that no state of scimd
 // reaches root. PAM_IGNORE is only for proven facts; whatever fails denies.
@@ -208,23 +208,31 @@ static int make_home(const struct visit *v, int flags)
 	return PAM_SESSION_ERR;
 }
 
+// Nothing but the image. False: no session, and *code says it.
+static bool may_open(struct visit *v, int *code)
+{
+	struct decision d = decide(&v->facts);
+
+	*code = code_of(d);
+	if (*code == PAM_SUCCESS)
+		return true;
+	// The account phase has told the person, where there is one.
+	tell(v, d, true);
+	return false;
+}
+
 static int session(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
-	struct decision d;
 	struct visit v;
-	int code;
+	int code, made;
 
-	if (!begin(&v, pamh, argc, argv, &code))
+	if (!begin(&v, pamh, argc, argv, &code) || !may_open(&v, &code))
 		return code;
-	d = decide(&v.facts);
-	if (d.result != DECIDE_ALLOW && d.result != DECIDE_WARN) {
-		// The account phase has told the person, where there is one.
-		tell(&v, d, true);
-		return code_of(d);
-	}
-	code = make_home(&v, flags);
+	made = make_home(&v, flags);
 	tell_scimd(&v);
-	return code;
+	// That may have taken its time: what was published meanwhile counts.
+	look_image(v.name, &v.look, &v.facts, NULL, NULL);
+	return may_open(&v, &code) ? made : code;
 }
 
 typedef int phase_fn(pam_handle_t *pamh, int flags, int argc, const char **argv);

@@ -55,11 +55,35 @@ scimctl sync --full --wait >/dev/null
 for d in ssh directory_key su sudo cron; do door "$d" ann; done
 [ "$(id -u ann)" = "$uid" ]
 
+echo "# disabled after the account phase has said yes, before the session opens: no session"
+cat >"$NS_TMP/disable" <<END
+#!/bin/bash
+PATH=$PATH
+scim-directory --config $NS_TMP/directory.conf user disable ben@example.com && scimctl sync --full --wait
+END
+chmod 755 "$NS_TMP/disable"
+{
+  echo 'auth sufficient pam_permit.so'
+  grep -E '^(@include common-(account|session)|(account|session) +include)' /etc/pam.d/login
+} >/etc/pam.d/late
+grep -cE 'account' /etc/pam.d/late | grep -qx 1 || { cat /etc/pam.d/late >&2; exit 1; }
+pamtester late ben acct_mgmt open_session close_session >"$NS_TMP/out" 2>&1 || { cat "$NS_TMP/out" >&2; exit 1; }
+{ head -n 2 /etc/pam.d/late; echo "session required pam_exec.so seteuid $NS_TMP/disable"; tail -n +3 /etc/pam.d/late; } >"$NS_TMP/late"
+cp "$NS_TMP/late" /etc/pam.d/late
+r=0
+pamtester late ben acct_mgmt open_session >"$NS_TMP/out" 2>&1 || r=$?
+grep -q 'account management done' "$NS_TMP/out" || { cat "$NS_TMP/out" >&2; exit 1; }
+if [ "$r" = 0 ]; then echo "a session opens for somebody who was disabled" >&2; cat "$NS_TMP/out" >&2; exit 1; fi
+# Root, and who is in no directory, have theirs.
+pamtester late root acct_mgmt open_session close_session >"$NS_TMP/out" 2>&1 || { cat "$NS_TMP/out" >&2; exit 1; }
+
 echo "# of a session only root tells about others"
 tell() { # WHO COMMAND-AND-NAME: what scimd answers
   as "$1" node -e 'const s = require("net").connect("/run/scimd/scimd.sock"), b = Buffer.from(process.argv[1]), h = Buffer.alloc(4)
     h.writeUInt32BE(b.length); s.write(Buffer.concat([h, b])); s.on("data", (d) => process.stdout.write(d.subarray(4)))' "$2"
 }
+directory user enable ben@example.com
+scimctl sync --full --wait >/dev/null
 tell ben '{"command":"session","name":"ben"}' | grep -q '"ok":true,"result":{"schema":1,"first":false}'
 tell ben '{"command":"session","name":"ann"}' | grep -q '"ok":false,"code":"not-found"'
 tell ben '{"command":"session","name":"nobody-here"}' | grep -q '"ok":false,"code":"not-found"'

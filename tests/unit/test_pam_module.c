@@ -763,9 +763,11 @@ static void test_threads_get_their_own_answers(void **state)
 
 // ------------------------------------------------------------------ home folders
 
-static void home_person(const char *home)
+static void home_person(const char *home, uint8_t state)
 {
-	struct image_user_source one = person(0, "ann", ACCOUNT_ACTIVE, VERDICT_ALLOW, RULE_ALLOW);
+	bool in = state == ACCOUNT_ACTIVE;
+	struct image_user_source one = person(0, "ann", state, in ? VERDICT_ALLOW : VERDICT_DENY,
+					      in ? RULE_ALLOW : RULE_STATE);
 	struct image_source src = { .users = &one,
 				    .user_count = 1,
 				    .policy_flags = IMAGE_POLICY_STATED };
@@ -805,7 +807,7 @@ static void test_mkhome_runs_the_helper_once_and_unheard(void **state)
 	put_file(helper, script);
 	assert_int_equal(chmod(helper, 0755), 0);
 	home_helper_path = helper;
-	home_person(home);
+	home_person(home, ACCOUNT_ACTIVE);
 	assert_int_equal(setenv("SCIMD_TEST", "1", 1), 0);
 	assert_int_equal(sigaction(SIGCHLD, &sa, &old), 0);
 	assert_int_equal(visit(pam_sm_open_session, "cron", "ann", NULL), PAM_SUCCESS);
@@ -828,6 +830,28 @@ static void test_mkhome_runs_the_helper_once_and_unheard(void **state)
 	assert_non_null(strstr(said, "could not be made"));
 	unlink(helper);
 	assert_int_equal(visit(pam_sm_open_session, "cron", "ann", "mkhome"), PAM_SESSION_ERR);
+}
+
+static void test_disabled_while_the_home_is_made(void **state)
+{
+	static char helper[300], home[300], next[320], script[1024];
+
+	(void)state;
+	publish_days(0, true);
+	(void)snprintf(helper, sizeof(helper), "%s/helper", pam_dir);
+	(void)snprintf(next, sizeof(next), "%s.next", box_image);
+	box_path(home, "home-of-ann");
+	home_person(home, ACCOUNT_DISABLED);
+	assert_int_equal(rename(box_image, next), 0);
+	home_person(home, ACCOUNT_ACTIVE);
+	(void)snprintf(script, sizeof(script), "#!/bin/sh\nmkdir %s && mv %s %s\n", home, next,
+		       box_image);
+	put_file(helper, script);
+	assert_int_equal(chmod(helper, 0755), 0);
+	home_helper_path = helper;
+	assert_int_equal(visit(pam_sm_open_session, "cron", "ann", "mkhome"), PAM_ACCT_EXPIRED);
+	assert_int_equal(rmdir(home), 0);
+	unlink(helper);
 }
 
 static void test_the_module_is_built_to_be_loaded(void **state)
@@ -874,6 +898,7 @@ int main(void)
 		cmocka_unit_test(test_no_failing_allocation_lets_a_leaver_in),
 		cmocka_unit_test(test_threads_get_their_own_answers),
 		cmocka_unit_test(test_mkhome_runs_the_helper_once_and_unheard),
+		cmocka_unit_test(test_disabled_while_the_home_is_made),
 		cmocka_unit_test(test_the_module_is_built_to_be_loaded),
 	};
 	int r;
