@@ -42,6 +42,16 @@ static void copy(struct json_object *to, const char *as, struct json_object *fro
 		(void)json_object_object_add(to, as, json_object_get(v));
 }
 
+// A second look may have ended more.
+static void add(struct json_object *to, const char *key, struct json_object *from)
+{
+	int64_t was = 0, more = 0;
+
+	(void)json_integer(json_member(to, key), &was);
+	if (json_integer(json_member(from, key), &more))
+		(void)json_object_object_add(to, key, json_object_new_int64(was + more));
+}
+
 static bool evidence_wanted(const struct evidence *ev, struct json_object *entry)
 {
 	const char *name = json_string(json_member(entry, "name"));
@@ -78,7 +88,7 @@ static void evidence_seen(struct evidence *ev, struct json_object *entry)
 
 static void evidence_later(struct evidence *ev, struct json_object *entry, const char *event)
 {
-	static const char *const keys[] = { "processes", "sessions", "root", "left", "detail" };
+	static const char *const counts[] = { "processes", "sessions", "root" };
 	struct json_object *o;
 	char key[4096];
 
@@ -88,8 +98,10 @@ static void evidence_later(struct evidence *ev, struct json_object *entry, const
 		copy(o, "published", entry, "when");
 	} else if (strcmp(event, "sessions ended") == 0) {
 		copy(o, "ended", entry, "when");
-		for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
-			copy(o, keys[i], entry, keys[i]);
+		for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++)
+			add(o, counts[i], entry);
+		copy(o, "left", entry, "left");
+		copy(o, "detail", entry, "detail");
 	} else if (strcmp(event, "sessions not ended") == 0) {
 		copy(o, "refused", entry, "detail");
 	} else if (strcmp(event, "let in again") == 0) {

@@ -47,6 +47,7 @@ int leaver_read(const char *text, struct leaver *out)
 			    .changed = get_int(o, "changed"),
 			    .seen = get_int(o, "seen"),
 			    .published = get_int(o, "published"),
+			    .ended = get_int(o, "ended"),
 			    .held = json_object_get_boolean(json_member(o, "held")) };
 
 	if (!l.name || !l.source || !l.id || !l.cause || !l.uid) {
@@ -98,6 +99,7 @@ int leaver_put(struct store_txn *t, const struct leaver *l)
 	put_int(o, "changed", l->changed);
 	put_int(o, "seen", l->seen);
 	put_int(o, "published", l->published);
+	put_int(o, "ended", l->ended);
 	if (l->held)
 		(void)json_object_object_add(o, "held", json_object_new_boolean(true));
 	r = store_queue_put(t, leaver_key(key, l->uid),

@@ -30,6 +30,7 @@ struct leaver {
 	const char *cause; // "disabled", "deleted", "policy"
 	uint32_t uid;
 	int64_t changed, seen, published; // wall ms; changed: by the directory's word; 0: not known
+	int64_t ended;                    // their processes, so far: one more look follows
 	bool held;                        // the brake: it waits for `scimctl lockout --accept`
 };
 

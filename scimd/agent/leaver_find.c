@@ -228,7 +228,7 @@ int leavers_note(struct store_txn *t, const struct leavers *ll)
 
 	for (size_t i = 0; i < ll->drop_count && r == 0; i++) {
 		r = leaver_drop(t, &ll->drop[i]);
-		if (r == 0)
+		if (r == 0 && !ll->drop[i].ended)
 			r = leaver_audit(t, &ll->drop[i], "let in again", clock_wall(), NULL);
 	}
 	for (size_t i = 0; i < ll->count && r == 0; i++) {
@@ -254,9 +254,10 @@ void leavers_tell(const struct leavers *ll)
 	for (size_t i = 0; i < ll->drop_count; i++) {
 		const struct log_about about = leaver_about(&ll->drop[i]);
 
-		log_event(EVENT_LET_IN_AGAIN, &about,
-			  "\"%s\" (uid %u) is let in again; what they run goes on",
-			  ll->drop[i].name, ll->drop[i].uid);
+		if (!ll->drop[i].ended)
+			log_event(EVENT_LET_IN_AGAIN, &about,
+				  "\"%s\" (uid %u) is let in again; what they run goes on",
+				  ll->drop[i].name, ll->drop[i].uid);
 	}
 	if (held)
 		log_event(EVENT_LOCKOUT_HELD, NULL,

@@ -20,6 +20,7 @@
 #define LOCKOUT_ASKS 8
 #define LOCKOUT_TOLD 64         // in one report
 #define LOCKOUT_PAUSE_MAX 60000 // ms between two tries
+#define LOCKOUT_AGAIN_MS 10000  // from the end to one more look
 
 struct lockout_entry {
 	struct lockout_entry *next;
@@ -29,6 +30,7 @@ struct lockout_entry {
 	bool stays;              // still in the queue (while it is read)
 	bool finished;           // done, or refused for good; not written yet
 	struct json_object *evidence;
+	unsigned int processes;
 	char refused[256]; // for good: why
 	int64_t over;
 	int64_t not_before; // boot clock, ms
@@ -85,6 +87,24 @@ void lockout_free(struct lockout *l)
 
 // ------------------------------------------------------------ reading the queue
 
+// From the queue: new to us, or somebody who has come and gone again since.
+static void lockout_take(struct lockout_entry *e, struct leaver *who)
+{
+	int64_t since = who->ended ? clock_wall() - who->ended : LOCKOUT_AGAIN_MS;
+
+	leaver_free(&e->who);
+	json_object_put(e->evidence);
+	e->evidence = NULL;
+	e->who = *who;
+	e->finished = false;
+	e->refused[0] = '\0';
+	e->failures = 0;
+	// A clock that was set back makes nobody wait.
+	e->not_before = since < 0 || since >= LOCKOUT_AGAIN_MS
+				? 0
+				: clock_boot() + LOCKOUT_AGAIN_MS - since;
+}
+
 static int lockout_queued(void *arg, const char *key, const char *text)
 {
 	struct lockout *l = arg;
@@ -98,9 +118,7 @@ static int lockout_queued(void *arg, const char *key, const char *text)
 	}
 	while (e && e->who.uid != who.uid)
 		e = e->next;
-	if (e) {
-		leaver_free(&e->who);
-	} else {
+	if (!e) {
 		e = calloc(1, sizeof(*e));
 		if (!e) {
 			leaver_free(&who);
@@ -110,8 +128,13 @@ static int lockout_queued(void *arg, const char *key, const char *text)
 		e->next = l->entries;
 		l->entries = e;
 	}
-	e->who = who;
 	e->stays = true;
+	if (e->who.seen != who.seen) {
+		lockout_take(e, &who);
+	} else {
+		leaver_free(&e->who);
+		e->who = who;
+	}
 	return 0;
 }
 
@@ -142,6 +165,18 @@ static int lockout_read(struct lockout *l)
 
 // ---------------------------------------------------------------- what was done
 
+// Whether the second look is over, or none is to follow.
+static bool lockout_over(const struct lockout_entry *e)
+{
+	return e->who.ended || e->refused[0];
+}
+
+// Whether there is something to tell: a second look mostly finds nobody.
+static bool lockout_news(const struct lockout_entry *e)
+{
+	return !e->who.ended || e->processes;
+}
+
 static int lockout_write(struct store_txn *t, void *arg, struct fail *f)
 {
 	struct lockout *l = arg;
@@ -149,10 +184,13 @@ static int lockout_write(struct store_txn *t, void *arg, struct fail *f)
 
 	(void)f;
 	for (struct lockout_entry *e = l->entries; e && r == 0; e = e->next) {
+		struct leaver who = e->who;
+
 		if (!e->finished)
 			continue;
-		r = leaver_drop(t, &e->who);
-		if (r == 0)
+		who.ended = e->over;
+		r = lockout_over(e) ? leaver_drop(t, &who) : leaver_put(t, &who);
+		if (r == 0 && lockout_news(e))
 			r = leaver_audit(t, &e->who,
 					 e->refused[0] ? "sessions not ended" : "sessions ended",
 					 e->over, json_object_get(e->evidence));
@@ -168,7 +206,7 @@ static void lockout_tell(struct lockout *l, struct lockout_entry *e)
 
 	leaver_free(&t->who);
 	*t = (struct lockout_told){ e->who, e->over };
-	e->who = (struct leaver){ 0 };
+	(void)json_object_get(t->who.json);
 	for (size_t i = 0; i < a->config->directory_count; i++)
 		if (strcmp(a->config->directories[i].name, t->who.source) == 0)
 			ear_tell(a->ears[i]);
@@ -200,7 +238,8 @@ struct json_object *lockout_report(const struct lockout *l, const char *source)
 	}
 	for (const struct lockout_entry *e = l->entries;
 	     e && json_object_array_length(list) < LOCKOUT_TOLD; e = e->next)
-		if (e->who.published && !e->finished && strcmp(e->who.source, source) == 0)
+		if (e->who.published && !e->finished && !e->who.ended &&
+		    strcmp(e->who.source, source) == 0)
 			report_add(list, &e->who, 0);
 	if (json_object_array_length(list))
 		return list;
@@ -229,10 +268,20 @@ static void lockout_note(struct lockout *l)
 			at = &e->next;
 			continue;
 		}
-		*at = e->next;
-		if (!e->refused[0])
+		if (!e->refused[0] && lockout_news(e))
 			lockout_tell(l, e);
-		lockout_entry_free(e);
+		if (lockout_over(e)) {
+			*at = e->next;
+			lockout_entry_free(e);
+			continue;
+		}
+		e->finished = false;
+		e->who.ended = e->over;
+		e->failures = 0;
+		e->not_before = clock_boot() + LOCKOUT_AGAIN_MS;
+		json_object_put(e->evidence);
+		e->evidence = NULL;
+		at = &e->next;
 	}
 }
 
@@ -257,10 +306,12 @@ static void lockout_done(struct lockout_entry *e, struct lockout_answer *an)
 
 	e->finished = true;
 	e->over = an->over ? an->over : clock_wall();
+	e->processes = an->processes;
 	e->evidence = lockout_evidence(an);
-	log_event(EVENT_SESSIONS_ENDED, &about,
-		  "\"%s\" (uid %u) was locked out: %u processes ended", e->who.name, e->who.uid,
-		  an->processes);
+	if (lockout_news(e))
+		log_event(EVENT_SESSIONS_ENDED, &about,
+			  "\"%s\" (uid %u) was locked out: %u %sprocesses ended", e->who.name,
+			  e->who.uid, an->processes, e->who.ended ? "more " : "");
 }
 
 static void lockout_again(struct lockout_entry *e, const char *why)
@@ -278,6 +329,9 @@ static void lockout_again(struct lockout_entry *e, const char *why)
 	(void)snprintf(e->owner->problem, sizeof(e->owner->problem), "%s", why);
 }
 
+// True while somebody is being asked.
+static bool lockout_next(struct lockout *l);
+
 // Refusals that no later image changes.
 static bool lockout_for_good(const char *code)
 {
@@ -294,7 +348,7 @@ static void lockout_on_answer(void *arg, struct lockout_answer *an)
 	e->ask = NULL;
 	l->asking--;
 	if (an->done) {
-		l->agent->counters.lockouts_done++;
+		l->agent->counters.lockouts_done += !e->who.ended;
 		l->agent->counters.ended += an->processes;
 		l->problem[0] = '\0';
 		lockout_done(e, an);
@@ -312,7 +366,7 @@ static void lockout_on_answer(void *arg, struct lockout_answer *an)
 		lockout_again(e, an->text);
 	}
 	lockout_note(l);
-	asking = lockout_go(l);
+	asking = lockout_next(l);
 	asking |= hook_go(l->agent->hook); // theirs may have waited for this
 	if (!asking && l->agent->once && !l->agent->wishes)
 		(void)sd_event_exit(l->agent->event, 0);
@@ -337,21 +391,17 @@ static void lockout_later(struct lockout *l, int64_t ms)
 						 (uint64_t)ms * 1000, 1000, lockout_on_timer, l);
 }
 
-bool lockout_go(struct lockout *l)
+// The first looks or the second ones. The time of the next that is to wait.
+static int64_t lockout_start(struct lockout *l, bool second, int64_t now, int64_t next)
 {
-	int64_t now = clock_boot(), next = INT64_MAX;
-
-	lockout_note(l);
-	if (lockout_read(l) < 0)
-		next = now + 1000;
 	for (struct lockout_entry *e = l->entries; e; e = e->next) {
 		struct fail f = { "" };
 
-		if (e->ask || e->finished || e->who.held || !e->who.published)
+		if (e->ask || e->finished || e->who.held || !e->who.published ||
+		    (e->who.ended != 0) != second)
 			continue;
 		if (e->not_before <= now && l->asking < LOCKOUT_ASKS) {
-			if (lockout_ask(l->agent, e->who.uid, strcmp(e->who.cause, "policy") == 0,
-					lockout_on_answer, e, &e->ask, &f) == 0)
+			if (lockout_ask(l->agent, &e->who, lockout_on_answer, e, &e->ask, &f) == 0)
 				l->asking++;
 			else
 				lockout_again(e, f.text);
@@ -359,6 +409,14 @@ bool lockout_go(struct lockout *l)
 		if (!e->ask && e->not_before > now && e->not_before < next)
 			next = e->not_before;
 	}
+	return next;
+}
+
+static bool lockout_next(struct lockout *l)
+{
+	int64_t now = clock_boot(), next = lockout_start(l, false, now, INT64_MAX);
+
+	next = lockout_start(l, true, now, next);
 	if (!l->entries)
 		l->problem[0] = '\0';
 	if (next != INT64_MAX)
@@ -366,20 +424,39 @@ bool lockout_go(struct lockout *l)
 	return l->asking > 0;
 }
 
+bool lockout_go(struct lockout *l)
+{
+	bool asking;
+
+	lockout_note(l);
+	if (lockout_read(l) == 0)
+		return lockout_next(l);
+	asking = lockout_next(l);
+	lockout_later(l, 1000); // to read it once more
+	return asking;
+}
+
 bool lockout_pending(const struct lockout *l, uint32_t uid)
 {
 	for (const struct lockout_entry *e = l->entries; e; e = e->next)
 		if (e->who.uid == uid)
-			return !e->finished && !e->who.held && (e->ask || e->failures == 0);
+			return !e->finished && !e->who.ended && !e->who.held &&
+			       (e->ask || e->failures == 0);
 	return false;
+}
+
+// Who is still to go: not those at whom just one more look is taken.
+static bool lockout_waits(const struct lockout_entry *e)
+{
+	return !e->finished && !e->who.ended;
 }
 
 void lockout_state(const struct lockout *l, struct lockout_state *out)
 {
 	*out = (struct lockout_state){ .problem = l->problem };
 	for (const struct lockout_entry *e = l->entries; e; e = e->next) {
-		out->queued += !e->finished;
-		out->held += !e->finished && e->who.held;
+		out->queued += lockout_waits(e);
+		out->held += lockout_waits(e) && e->who.held;
 	}
 }
 
@@ -448,7 +525,7 @@ void command_lockout(struct control_call *call)
 	list = json_object_new_array();
 	lockout_state(l, &st);
 	for (const struct lockout_entry *e = l->entries; e; e = e->next)
-		if (!e->finished)
+		if (lockout_waits(e))
 			(void)json_object_array_add(list, lockout_entry_json(e));
 	(void)json_object_object_add(o, "lockouts", list);
 	(void)json_object_object_add(o, "held", json_object_new_int64((int64_t)st.held));

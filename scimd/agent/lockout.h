@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // Asking scim-lockout (scimd/lockout.h) to end the processes of the leavers in the
-// store's queue (leaver.h), again and again until it has done it.
+// store's queue (leaver.h), again and again until it has done it. A while later it is
+// asked once more: who was let in a moment before the door closed may have been on
+// the way, and had no process yet.
 //
 // Life: lockout_new; lockout_go whenever a round has ended (it reads the queue and
 // asks); lockout_free. Everything happens on the loop, a few conversations at a time.
@@ -16,6 +18,7 @@ struct agent;
 struct control_call;
 struct fail;
 struct json_object;
+struct leaver;
 struct lockout;
 
 int lockout_new(struct agent *a, struct lockout **out);
@@ -52,7 +55,7 @@ struct lockout_answer {
 };
 
 // end is called once, from the loop, unless lockout_ask_free comes first.
-int lockout_ask(struct agent *a, uint32_t uid, bool policy,
+int lockout_ask(struct agent *a, const struct leaver *who,
 		void (*end)(void *arg, struct lockout_answer *answer), void *arg,
 		struct lockout_ask **out, struct fail *f);
 void lockout_ask_free(struct lockout_ask *k); // takes NULL

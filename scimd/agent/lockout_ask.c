@@ -5,6 +5,7 @@
 #include "scimd/agent/ask.h"
 #include "scimd/agent/config.h"
 #include "scimd/agent/internal.h"
+#include "scimd/agent/leaver.h"
 #include "scimd/agent/lockout.h"
 #include "scimd/base/fail.h"
 #include <errno.h>
@@ -102,18 +103,19 @@ static void ask_on_end(void *arg, char *text, const char *why)
 	lockout_ask_free(k);
 }
 
-int lockout_ask(struct agent *a, uint32_t uid, bool policy,
+int lockout_ask(struct agent *a, const struct leaver *who,
 		void (*end)(void *arg, struct lockout_answer *answer), void *arg,
 		struct lockout_ask **out, struct fail *f)
 {
 	const struct config *c = a->config;
+	uint64_t grace = who->ended ? 0 : c->lockout_grace; // they had theirs
 	struct lockout_ask *k = calloc(1, sizeof(*k));
 	char line[LOCKOUT_REQUEST_MAX];
 	struct ask_request rq = { .path = c->lockout_socket,
 				  .who = "scim-lockout",
 				  .text = line,
 				  .max = LOCKOUT_ANSWER_MAX,
-				  .silence = c->lockout_grace + LOCKOUT_SECONDS + ASK_SPARE_S,
+				  .silence = grace + LOCKOUT_SECONDS + ASK_SPARE_S,
 				  .end = ask_on_end,
 				  .arg = k };
 	int r;
@@ -122,8 +124,9 @@ int lockout_ask(struct agent *a, uint32_t uid, bool policy,
 		return fail(f, ENOMEM, "out of memory");
 	k->end = end;
 	k->arg = arg;
-	rq.len = (size_t)snprintf(line, sizeof(line), "end %" PRIu32 " %" PRIu64 " %s %s\n", uid,
-				  (uint64_t)c->lockout_grace * 1000, policy ? "policy" : "left",
+	rq.len = (size_t)snprintf(line, sizeof(line), "end %" PRIu32 " %" PRIu64 " %s %s\n",
+				  who->uid, grace * 1000,
+				  strcmp(who->cause, "policy") == 0 ? "policy" : "left",
 				  c->lockout_message ? c->lockout_message : "");
 	r = ask_open(a->event, &rq, &k->ask, f);
 	if (r < 0) {

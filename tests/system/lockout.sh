@@ -82,6 +82,16 @@ scimctl status | grep -q '^green' || failed 'not green'
 reported() { grep -raq '"denied_at":"[^"]*","ended_at":"' "$NS_TMP/directory"; }
 tenacious 10 reported || failed 'the directory was not told'
 
+echo '# whoever was let in a moment before the door closed, and had no process yet'
+quiet as ann sleep 1007 &
+tenacious 5 many ann 1
+tenacious 20 none ann || failed 'nobody looked again'
+tenacious 5 grep -q '"ann" .* was locked out: 1 more processes ended' "$NS_TMP/scimd.log" || failed 'it is not told'
+count=$(scimctl --json evidence --user ann | sed 's/.*"processes":\([0-9]*\).*/\1/')
+[ "$count" -gt 8 ] || failed "the evidence knows of $count processes"
+scimctl --json evidence --user ann | grep -q '"good":true' || failed 'the evidence is not good'
+scimctl lockout | grep -qx "nobody's processes are to be ended" || failed 'something waits'
+
 echo '# a fork bomb'
 cat >"$NS_TMP/bomb" <<'PERL'
 $SIG{CHLD} = "IGNORE";
