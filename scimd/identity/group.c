@@ -9,16 +9,17 @@
 #include <string.h>
 #include <strings.h>
 
-static bool resolve_is_group(const struct resolver *rv, uint32_t group, const char *wanted)
+static bool resolve_is_group(const struct resolver *rv, const struct memberships *m, uint32_t group,
+			     const char *wanted)
 {
 	const struct identity_resource *r = &rv->in->resources[group];
 	size_t len = strlen(wanted);
 	struct field f;
 
-	if (strcmp(rv->c[group].id, wanted) == 0)
+	if (!m->idless[group] && strcmp(rv->c[group].id, wanted) == 0)
 		return true;
-	return resource_find(r->bytes, r->len, FIELD_DISPLAY, &f) == 1 && f.len == len &&
-	       strncasecmp(f.text, wanted, len) == 0;
+	return !m->nameless[group] && resource_find(r->bytes, r->len, FIELD_DISPLAY, &f) == 1 &&
+	       f.len == len && strncasecmp(f.text, wanted, len) == 0;
 }
 
 // The gid of a local group that the configuration maps a directory group onto.
@@ -59,7 +60,7 @@ int resolve_user_groups(struct resolver *rv, const struct memberships *m, struct
 		uint32_t gid;
 
 		for (size_t i = at; i < end; i++)
-			if (resolve_is_group(rv, m->user_groups[i],
+			if (resolve_is_group(rv, m, m->user_groups[i],
 					     rules->local_groups[k].directory_group) &&
 			    resolve_local(rv, &rules->local_groups[k], &gid)) {
 				gids[n++] = gid;

@@ -5,6 +5,7 @@
 // too: an access rule may name them.
 #include "scimd/identity/member.h"
 #include "scimd/base/table.h"
+#include <ctype.h>
 #include <errno.h>
 #include <scimd/account.h>
 #include <stdlib.h>
@@ -103,6 +104,43 @@ static int member_fill(void *arg, uint32_t group, uint32_t user)
 	return 0;
 }
 
+static int member_shadow(struct resolver *rv, uint8_t tag, bool *out)
+{
+	struct table seen = TABLE_INIT;
+	struct arena a = ARENA_INIT;
+	int r = 0;
+
+	for (uint32_t i = 0; i < rv->in->resource_count && r == 0; i++) {
+		const struct identity_resource *res = &rv->in->resources[i];
+		struct field f;
+		uint32_t other;
+		char *key;
+
+		if (res->kind != RESOURCE_GROUP ||
+		    resource_find(res->bytes, res->len, tag, &f) != 1)
+			continue;
+		key = arena_strn(&a, f.text, f.len);
+		if (!key) {
+			r = -ENOMEM;
+			break;
+		}
+		for (size_t k = 0; k < f.len && tag == FIELD_DISPLAY; k++)
+			key[k] = (char)tolower((unsigned char)key[k]);
+		other = table_get(&seen, key, f.len);
+		if (other != TABLE_NONE) {
+			uint32_t source = rv->in->resources[other].source;
+
+			out[i] = res->source >= source;
+			out[other] |= res->source <= source;
+		}
+		if (other == TABLE_NONE || !out[i])
+			r = table_put(&seen, key, f.len, i);
+	}
+	table_free(&seen);
+	arena_free(&a);
+	return r;
+}
+
 int memberships_make(struct resolver *rv, struct memberships *m)
 {
 	size_t n = rv->in->resource_count + 1;
@@ -117,10 +155,16 @@ int memberships_make(struct resolver *rv, struct memberships *m)
 	m->group_count = calloc(n, sizeof(*m->group_count));
 	m->user_at = calloc(n + 1, sizeof(*m->user_at));
 	m->user_fill = calloc(n + 1, sizeof(*m->user_fill));
+	m->nameless = calloc(n, sizeof(*m->nameless));
+	m->idless = calloc(n, sizeof(*m->idless));
 	if (!w.ids || !w.stamp || !w.queue || !w.level || !m->group_count || !m->user_at ||
-	    !m->user_fill)
+	    !m->user_fill || !m->nameless || !m->idless)
 		goto out;
 	r = member_ids(&w);
+	if (r == 0)
+		r = member_shadow(rv, FIELD_DISPLAY, m->nameless);
+	if (r == 0)
+		r = member_shadow(rv, FIELD_ID, m->idless);
 	for (uint32_t i = 0; i < rv->in->resource_count && r == 0; i++)
 		if (rv->c[i].kind == RESOURCE_GROUP)
 			r = member_walk(&w, i, member_count, m);
@@ -150,4 +194,6 @@ void memberships_free(struct memberships *m)
 	free(m->user_at);
 	free(m->user_fill);
 	free(m->user_groups);
+	free(m->nameless);
+	free(m->idless);
 }

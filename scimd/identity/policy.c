@@ -4,10 +4,7 @@
 // what the user's own record says. A displayName borne by two groups matches
 // nothing: nobody could say which one was meant.
 #include "scimd/identity/policy.h"
-#include "scimd/base/table.h"
 #include "scimd/scim/filter.h"
-#include <ctype.h>
-#include <errno.h>
 #include <scimd/account.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,48 +19,6 @@ struct policy_subject {
 	char text[POLICY_TEXT];
 };
 
-int policy_open(struct policy *p, const struct resolver *rv, const struct memberships *m)
-{
-	struct table names = TABLE_INIT;
-	struct arena a = ARENA_INIT;
-	int r = 0;
-
-	*p = (struct policy){ .rv = rv, .m = m };
-	p->twin = calloc(rv->in->resource_count + 1, sizeof(*p->twin));
-	if (!p->twin)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < rv->in->resource_count && r == 0; i++) {
-		const struct identity_resource *res = &rv->in->resources[i];
-		struct field f;
-		uint32_t other;
-		char *key;
-
-		if (res->kind != RESOURCE_GROUP ||
-		    resource_find(res->bytes, res->len, FIELD_DISPLAY, &f) != 1)
-			continue;
-		key = arena_strn(&a, f.text, f.len);
-		if (!key) {
-			r = -ENOMEM;
-			break;
-		}
-		for (size_t k = 0; k < f.len; k++)
-			key[k] = (char)tolower((unsigned char)key[k]);
-		other = table_get(&names, key, f.len);
-		if (other == TABLE_NONE)
-			r = table_put(&names, key, f.len, i);
-		else
-			p->twin[i] = p->twin[other] = true;
-	}
-	table_free(&names);
-	arena_free(&a);
-	return r;
-}
-
-void policy_close(struct policy *p)
-{
-	free(p->twin);
-}
-
 static int policy_group(struct policy_subject *s, const struct scim_path *p, uint32_t group,
 			struct scim_value *out)
 {
@@ -74,7 +29,7 @@ static int policy_group(struct policy_subject *s, const struct scim_path *p, uin
 	*out = (struct scim_value){ .type = SCIM_NULL };
 	if (!id && strcasecmp(p->sub, "display") != 0 && strcasecmp(p->sub, "displayName") != 0)
 		return 1;
-	if (!id && s->p->twin[group])
+	if (id ? s->p->m->idless[group] : s->p->m->nameless[group])
 		return 1;
 	if (resource_find(res->bytes, res->len, id ? FIELD_ID : FIELD_DISPLAY, &f) != 1 ||
 	    f.len >= POLICY_TEXT || memchr(f.text, '\0', f.len))

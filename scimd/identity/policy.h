@@ -11,11 +11,8 @@
 struct policy {
 	const struct resolver *rv;
 	const struct memberships *m;
-	bool *twin; // per resource: a group whose displayName another one bears
 };
 
-int policy_open(struct policy *p, const struct resolver *rv, const struct memberships *m);
-void policy_close(struct policy *p);
 // Whether one rule matches; NULL, one that is not stated, never does.
 bool policy_matches(const struct policy *p, const struct candidate *c,
 		    const struct scim_filter *rule);

@@ -49,8 +49,8 @@ void resolver_refuse(struct resolver *rv, struct candidate *c, bool warning, con
 static int resolve_verdicts(struct resolver *rv, const struct memberships *m)
 {
 	struct resolved *out = rv->out;
-	struct policy p;
-	int r = policy_open(&p, rv, m);
+	const struct policy p = { rv, m };
+	int r = 0;
 
 	for (uint32_t i = 0; i < out->account_count && r == 0; i++) {
 		struct account *ac = &out->accounts[i];
@@ -62,7 +62,6 @@ static int resolve_verdicts(struct resolver *rv, const struct memberships *m)
 		out->active_count++;
 		out->allowed_count += ac->verdict != VERDICT_DENY;
 	}
-	policy_close(&p);
 	return r;
 }
 

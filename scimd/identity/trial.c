@@ -30,25 +30,20 @@ static int trial_join(struct identity_resource *resources, const struct trial *t
 	return r;
 }
 
-static int trial_judge(struct resolver *rv, const struct trial *t, const struct memberships *m,
-		       struct trial_result *out)
+static void trial_judge(struct resolver *rv, const struct trial *t, const struct memberships *m,
+			struct trial_result *out)
 {
 	const struct identity_rules *rules = rv->in->rules;
 	struct candidate *c = &rv->c[t->user];
-	struct policy p;
-	int r = policy_open(&p, rv, m);
+	const struct policy p = { rv, m };
 
-	if (r == 0) {
-		if (t->disabled)
-			c->state = ACCOUNT_DISABLED;
-		out->deny = policy_matches(&p, c, rules->deny);
-		out->break_glass = policy_matches(&p, c, rules->break_glass);
-		out->allow = rules->allow_all || policy_matches(&p, c, rules->allow);
-		out->state = c->state;
-		policy_judge(&p, c, &out->verdict, &out->rule);
-	}
-	policy_close(&p);
-	return r;
+	if (t->disabled)
+		c->state = ACCOUNT_DISABLED;
+	out->deny = policy_matches(&p, c, rules->deny);
+	out->break_glass = policy_matches(&p, c, rules->break_glass);
+	out->allow = rules->allow_all || policy_matches(&p, c, rules->allow);
+	out->state = c->state;
+	policy_judge(&p, c, &out->verdict, &out->rule);
 }
 
 int identity_trial(const struct resolve_input *in, const struct trial *t, struct trial_result *out,
@@ -78,7 +73,7 @@ int identity_trial(const struct resolve_input *in, const struct trial *t, struct
 	if (r == 0)
 		r = memberships_make(&rv, &m);
 	if (r == 0)
-		r = trial_judge(&rv, t, &m, out);
+		trial_judge(&rv, t, &m, out);
 out:
 	memberships_free(&m);
 	resolver_free(&rv);

@@ -436,6 +436,59 @@ static void test_identity_local_group_is_mapped_by_name_or_id(void **state)
 	assert_int_equal(crowd_user(&crowd, "bob")->group_count, 0);
 }
 
+// A twin would be a way into somebody else's group.
+static void test_identity_whose_group_a_rule_means(void **state)
+{
+	static const char *const names[] = { "sudo" }, prod[] = "groups.display eq \"linux-prod\"";
+	static const uint32_t gids[] = { 27 };
+	static struct local_group_rule rules[] = { { "sudo", "linux-admins" } };
+	struct scim_filter *allow;
+
+	(void)state;
+	assert_int_equal(scim_filter_parse(prod, strlen(prod), &allow, NULL), 0);
+	crowd_close(&crowd);
+	crowd_open(&crowd, allow, NULL);
+	crowd.local =
+		(struct local_accounts){ .group_names = names, .gids = gids, .group_count = 1 };
+	crowd.rules.local_groups = rules;
+	crowd.rules.local_group_count = 1;
+	user("{\"id\":\"u\",\"userName\":\"ada\"}");
+	user("{\"id\":\"v\",\"userName\":\"bob\"}");
+	// Another directory's group of that name, before and behind ours.
+	assert_int_equal(crowd_add(&crowd, 1, RESOURCE_USER, "{\"id\":\"w\",\"userName\":\"cem\"}"),
+			 0);
+	assert_int_equal(crowd_add(&crowd, 1, RESOURCE_GROUP,
+				   "{\"id\":\"x\",\"displayName\":\"Linux-Admins\",\"members\":[{"
+				   "\"value\":\"w\"}]}"),
+			 0);
+	assert_int_equal(crowd_add(&crowd, 1, RESOURCE_GROUP,
+				   "{\"id\":\"a\",\"displayName\":\"linux-prod\",\"members\":[{"
+				   "\"value\":\"w\"}]}"),
+			 0);
+	group("{\"id\":\"a\",\"displayName\":\"linux-admins\",\"members\":[{\"value\":\"u\"}]}");
+	group("{\"id\":\"p\",\"displayName\":\"linux-prod\",\"members\":[{\"value\":\"u\"}]}");
+	crowd_resolve(&crowd);
+	assert_int_equal(crowd_user(&crowd, "ada")->groups[0], 27);
+	assert_int_equal(crowd_user(&crowd, "ada")->verdict, VERDICT_ALLOW);
+	for (uint32_t i = 0; i < crowd_user(&crowd, "cem")->group_count; i++)
+		assert_int_not_equal(crowd_user(&crowd, "cem")->groups[i], 27);
+	assert_int_equal(crowd_user(&crowd, "cem")->verdict, VERDICT_DENY);
+	rules[0].directory_group = "a"; // by id: the first section's
+	crowd_resolve(&crowd);
+	assert_int_equal(crowd_user(&crowd, "ada")->groups[0], 27);
+	for (uint32_t i = 0; i < crowd_user(&crowd, "cem")->group_count; i++)
+		assert_int_not_equal(crowd_user(&crowd, "cem")->groups[i], 27);
+	rules[0].directory_group = "linux-admins";
+	// Two of one directory: the name means neither.
+	group("{\"id\":\"b\",\"displayName\":\"LINUX-admins\",\"members\":[{\"value\":\"v\"}]}");
+	crowd_resolve(&crowd);
+	for (uint32_t i = 0; i < crowd_user(&crowd, "bob")->group_count; i++)
+		assert_int_not_equal(crowd_user(&crowd, "bob")->groups[i], 27);
+	for (uint32_t i = 0; i < crowd_user(&crowd, "ada")->group_count; i++)
+		assert_int_not_equal(crowd_user(&crowd, "ada")->groups[i], 27);
+	assert_non_null(crowd_refusal(&crowd, "twin"));
+}
+
 static void test_identity_policy_deny_beats_allow(void **state)
 {
 	struct scim_filter *allow, *deny;
@@ -1041,6 +1094,7 @@ int main(void)
 		T(test_identity_ledgers_gid_stands),
 		T(test_identity_leavers_have_no_groups),
 		T(test_identity_local_group_is_mapped_by_name_or_id),
+		T(test_identity_whose_group_a_rule_means),
 		T(test_identity_policy_deny_beats_allow),
 		T(test_identity_a_trial_says_what_each_rule_says),
 		T(test_identity_no_policy_means_nobody),
