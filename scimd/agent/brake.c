@@ -288,7 +288,7 @@ int brake_judge(const struct job_input *in, struct plan *p, uint32_t source, str
 	brake_tally(p, source, &users, &groups, &members);
 	removals = brake_over(users, 5, 5) || brake_over(groups, 5, 5);
 	memberships = brake_over(members, 50, 25);
-	if ((removals || memberships) && !in->accept_removals && !accepted) {
+	if ((removals || memberships) && !in->accept_removals && !(other && accepted)) {
 		r = brake_hold(p, source, removals, memberships, held, a);
 		held->reason =
 			removals ? "more users or groups are missing than one sync may remove; if "

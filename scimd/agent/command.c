@@ -75,10 +75,10 @@ static void sync_gone(struct control_call *call)
 static void command_sync(struct control_call *call)
 {
 	struct agent_request req = {
-		.full = true,
 		.dry_run = get_bool(call->request, "dry_run"),
 		.accept_removals = get_bool(call->request, "accept_removals"),
 		.accept_directory = json_string(json_member(call->request, "accept_directory")),
+		.full = true,
 	};
 	bool wait = get_bool(call->request, "wait") || req.dry_run;
 	struct agent_status st;
@@ -92,8 +92,6 @@ static void command_sync(struct control_call *call)
 			      "no [directory/…] section of that name is configured");
 		return;
 	}
-	req.full = get_bool(call->request, "full") || req.dry_run || req.accept_removals ||
-		   req.accept_directory || wait;
 	if (wait) {
 		req.call = call;
 		call->wait = call;

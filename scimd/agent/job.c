@@ -238,7 +238,7 @@ static int job_publish(const struct job_input *in, const struct resolved *res, s
 	if (r < 0)
 		goto out;
 	do
-		r = image_publish(c->state_dir, &src, job_all_complete(in) ? clock_wall() : 0,
+		r = image_publish(c->state_dir, &src, job_all_complete(in) && !out->held ? clock_wall() : 0,
 				  &out->image, f);
 	while ((r == -ENOSPC || r == -EDQUOT) && store_reserve_release(in->store));
 	out->published = r == 0;

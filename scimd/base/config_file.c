@@ -198,6 +198,8 @@ int config_files_add(struct arena *a, const char *path, struct config_lines *lin
 	    (int)sizeof(dir))
 		return fail(f, ENAMETOOLONG, "%s: name too long", path);
 	n = scandir(dir, &list, config_is_dropin, config_by_name);
+	if (n < 0 && errno != ENOENT)
+		return fail(f, errno, "%s: cannot be read: %s", dir, strerror(errno));
 	if (main == -ENOENT && n <= 0) {
 		free(list);
 		return r; // the sentence of the missing main file stands

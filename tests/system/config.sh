@@ -77,6 +77,16 @@ cp "$NS_TMP/again.conf" "$NS_TMP/again/scimd.conf"
 scimctl config show "$NS_TMP/again/scimd.conf" | cmp - "$NS_TMP/again.conf"
 rm /etc/scimd/conf.d/*
 
+echo "# rules that cannot be read are not left out"
+mkdir -m 755 "$NS_TMP/closed"
+chmod 711 "$NS_TMP" "$NS_TMP/.." "$NS_TMP/../.." 2>/dev/null || :
+cp "$NS_TMP/again.conf" "$NS_TMP/closed/scimd.conf"
+mkdir -m 700 "$NS_TMP/closed/conf.d"
+r=0; scimd --check --config "$NS_TMP/closed/scimd.conf" >"$NS_TMP/out" 2>&1 || r=$?
+[ "$r" = 0 ] || { cat "$NS_TMP/out" >&2; exit 1; }
+r=0; setpriv --reuid 65534 --regid 65534 --clear-groups "$(command -v scimd)" --check --config "$NS_TMP/closed/scimd.conf" >"$NS_TMP/out" 2>&1 || r=$?
+[ "$r" = 1 ] && grep -q 'closed/conf.d: cannot be read' "$NS_TMP/out" || { echo "exit $r" >&2; cat "$NS_TMP/out" >&2; exit 1; }
+
 echo "# a token that others can read is refused"
 scim_start tests/realscim --users 5 --groups 1
 printf '[directory/corp]\nurl = %s\ntoken = corp\n[access]\nallow = all\n' "$SCIM_URL" >$conf

@@ -82,3 +82,16 @@ tenacious 3 bash -c '! id -nG user00008 | grep -qw group000' || fail "its groups
 [ "$(id -u user00008)" = 4242 ]
 sed -i '$d' /etc/passwd
 tenacious 3 bash -c 'id -nG user00008 | grep -qw group000' || fail "it does not come back"
+
+echo "# what one directory's brake holds is not confirmed by a change in the other"
+confirmed() { scimctl --json access report | grep -o '"confirmed":"[^"]*"' | head -n 1; }
+scimctl sync --wait >/dev/null
+before=$(confirmed)
+SCIM_ROOT=$second_root admin /__churn '{"remove":60}' >/dev/null
+SCIM_ROOT=$first_root admin /__churn '{"deactivate":1,"from":9}' >/dev/null
+if scimctl sync --wait >"$NS_TMP/out" 2>&1; then fail "nothing was held"; fi
+if getent passwd user00009; then fail "user00009 was disabled in directory one"; fi
+[ -n "$before" ] && [ "$(confirmed)" = "$before" ] || fail "confirmed: $before, then $(confirmed)"
+if scimctl sync --wait --accept-directory two >/dev/null 2>&1; then fail "a removal was accepted that nobody spoke of"; fi
+scimctl sync --wait --accept-removals >/dev/null
+[ "$(confirmed)" != "$before" ] || fail "not confirmed after it was accepted"

@@ -57,6 +57,12 @@ json 0 explain user00001; json 6 explain user00002; json 4 explain nobody-at-all
 json 0 sync; json 0 sync --wait; json 0 sync --dry-run; json 0 sync --full --wait; json 0 audit; json 0 audit --user user00001 --since 1h --verify
 json 0 cache; json 0 cache stats; json 0 cache verify; json 0 check user00001; json 0 version
 json 0 config check; json 0 config show; json 0 config show --sources; json 0 config options; json 0 reload
+echo "# a sync that nobody waits for fetches too"
+admin /__churn '{"add":1}' >/dev/null
+before=$(scimctl --no-legend list users | wc -l)
+scimctl sync >/dev/null
+more() { [ "$(scimctl --no-legend list users | wc -l)" -gt "$before" ]; }
+tenacious 10 more || { echo 'nothing was fetched' >&2; exit 1; }
 scimctl sync --wait >/dev/null
 gives 4 lookup nobody-at-all; gives 4 sync --accept-directory other; gives 2 audit --since yesterday-ish
 printf '[scimd]\ninterval = soon\nsokcet = /x\n' >"$NS_TMP/bad.conf"
@@ -71,7 +77,7 @@ r=0; as_nobody "$BUILD/root/usr/bin/scimctl" check user00001 2>/dev/null || r=$?
 
 echo "# what a person sees"
 scimctl status >"$NS_TMP/out"
-grep -q '^  directory  corp: ok, 400 users, 4 groups' "$NS_TMP/out"; grep -q 'next sync  in' "$NS_TMP/out"; grep -q 'last sync' "$NS_TMP/out"
+grep -q '^  directory  corp: ok, 401 users, 4 groups' "$NS_TMP/out"; grep -q 'next sync  in' "$NS_TMP/out"; grep -q 'last sync' "$NS_TMP/out"
 scimctl list groups | head -n 1 | grep -q '^NAME *GID *MEMBERS'
 scimctl --no-legend list groups | head -n 1 | grep -q '^group'
 [ -z "$(scimctl -q status)" ]
@@ -90,7 +96,7 @@ gives 4 explain --if-group no-such-group user00002; grep -q 'no directory has a 
 echo "# who may log in here"
 allowed=$(scimctl --json status | sed 's/.*"allowed":\([0-9]*\).*/\1/')
 json 0 access report; gives 0 access report --csv --all
-[ "$(wc -l <"$NS_TMP/out")" = 401 ]; [ "$(grep -c '"yes"' "$NS_TMP/out")" = "$allowed" ]
+[ "$(wc -l <"$NS_TMP/out")" = 402 ]; [ "$(grep -c '"yes"' "$NS_TMP/out")" = "$allowed" ]
 if grep -q _scimd_probe "$NS_TMP/out"; then fail "the probe is reported"; fi
 gives 0 access report --csv
 [ "$(wc -l <"$NS_TMP/out")" = $((allowed + 1)) ]
@@ -115,7 +121,7 @@ on_terminal() { script -qec "$*" /dev/null </dev/null | tr '\r' '\n'; }
 on_terminal scimctl status | grep -q $'\e\[32mgreen'
 if NO_COLOR=1 on_terminal scimctl status | grep -q $'\e\[3'; then fail "NO_COLOR"; fi
 on_terminal scimctl sync --wait >"$NS_TMP/out"
-grep -qE 'corp: users, [0-9]+ users, 0 groups of 400' "$NS_TMP/out" || fail "no progress: $(cat "$NS_TMP/out")"
+grep -qE 'corp: users, [0-9]+ users, 0 groups of 401' "$NS_TMP/out" || fail "no progress: $(cat "$NS_TMP/out")"
 grep -q '^nothing changed' <(sed 's/\x1b\[K//g' "$NS_TMP/out")
 gives 0 sync --wait; [ ! -s "$NS_TMP/err" ]
 if on_terminal scimctl -q sync --wait | grep -q .; then fail "quiet"; fi
