@@ -192,7 +192,7 @@ static int apply_accounts(struct store_txn *t, const struct apply *a)
 
 static int apply_state(struct store_txn *t, const struct apply *a)
 {
-	int r = 0;
+	int r = a->p->reread ? store_state_put(t, PLAN_REREAD, "yes", 3) : 0;
 
 	for (uint32_t i = 0; i < a->in->config->directory_count && r == 0; i++) {
 		const char *text = a->p->fingerprints[i];
@@ -234,7 +234,7 @@ static int apply_all(struct store_txn *t, void *arg, struct fail *f)
 static bool apply_needed(const struct plan *p, const struct resolved *res,
 			 const struct leavers *leaving)
 {
-	if (p->changed || leavers_any(leaving))
+	if (p->changed || p->reread || leavers_any(leaving))
 		return true;
 	for (uint32_t i = 0; i < res->account_count; i++) {
 		const struct account *ac = &res->accounts[i];

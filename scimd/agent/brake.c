@@ -11,11 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct brake_count {
-	uint64_t had, gone;
-};
-
-static bool brake_over(struct brake_count c, uint64_t least, uint64_t percent)
+bool brake_over(struct brake_count c, uint64_t least, uint64_t percent)
 {
 	uint64_t limit = c.had * percent / 100;
 

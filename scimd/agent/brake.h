@@ -13,6 +13,13 @@
 
 #include "scimd/agent/plan.h"
 
+struct brake_count {
+	uint64_t had, gone;
+};
+
+// Whether more are gone than least and than percent of those that were.
+bool brake_over(struct brake_count c, uint64_t least, uint64_t percent);
+
 // Judges the items of one directory. Held items get what = '=' and their old
 // bytes; held_out names them. Sets p->fingerprints[source] when the stored one
 // should change. a is where held_out lives. 0 or -errno.

@@ -76,17 +76,24 @@ int grounds_made_of(const struct job_input *in, const uint8_t grounds[DIGEST_LEN
 	return grounds_failed(r, f);
 }
 
+int grounds_image(const struct config *c, struct image *out, enum image_way way)
+{
+	char path[PATH_MAX];
+
+	if (snprintf(path, sizeof(path), "%s/%s", c->state_dir, SCIMD_IMAGE_NAME) >=
+	    (int)sizeof(path))
+		return -ENAMETOOLONG;
+	return image_open(out, path, way);
+}
+
 bool grounds_stand(const struct job_input *in, const uint8_t grounds[DIGEST_LEN])
 {
 	struct image im;
 	uint64_t made_of;
-	char path[PATH_MAX];
 	bool same;
 
-	if (snprintf(path, sizeof(path), "%s/%s", in->config->state_dir, SCIMD_IMAGE_NAME) >=
-		    (int)sizeof(path) ||
-	    grounds_made_of(in, grounds, &made_of, NULL) < 0 ||
-	    image_open(&im, path, IMAGE_BY_MAP) < 0)
+	if (grounds_made_of(in, grounds, &made_of, NULL) < 0 ||
+	    grounds_image(in->config, &im, IMAGE_BY_MAP) < 0)
 		return false;
 	same = im.head.made_of == made_of && image_verify(&im) == 0;
 	image_close(&im);

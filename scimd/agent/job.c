@@ -9,6 +9,7 @@
 #include "scimd/agent/grounds.h"
 #include "scimd/agent/leaver.h"
 #include "scimd/agent/local.h"
+#include "scimd/agent/loss.h"
 #include "scimd/agent/plan.h"
 #include "scimd/agent/stage.h"
 #include "scimd/base/clock.h"
@@ -71,21 +72,18 @@ static const char *job_text(struct arena *a, const struct plan_item *it, const c
 	return arena_strn(a, f.text, f.len < 200 ? f.len : 200);
 }
 
-// The resource indexes of identity_resolve count only what was not removed.
-static int job_report(const struct job_input *in, const struct plan *p, const struct resolved *res,
+static int job_report(const struct job_input *in, struct plan *p, const struct resolved *res,
 		      struct job *out)
 {
-	const struct plan_item **by_index =
-		arena_array(&out->arena, p->count + 1, sizeof(*by_index));
+	struct plan_item **by_index = plan_kept(p);
 	size_t n = 0;
 
 	out->refusals =
 		arena_array(&out->arena, (size_t)res->refusal_count + 1, sizeof(*out->refusals));
 	if (!by_index || !out->refusals)
 		return -ENOMEM;
-	for (size_t i = 0; i < p->count; i++)
-		if (p->items[i].what != '-')
-			by_index[n++] = &p->items[i];
+	while (by_index[n])
+		n++;
 	for (uint32_t i = 0; i < res->refusal_count; i++) {
 		const struct refusal *from = &res->refusals[i];
 		struct job_refusal *to = &out->refusals[out->refusal_count];
@@ -238,12 +236,40 @@ static int job_publish(const struct job_input *in, const struct resolved *res, s
 	if (r < 0)
 		goto out;
 	do
-		r = image_publish(c->state_dir, &src, job_all_complete(in) && !out->held ? clock_wall() : 0,
+		r = image_publish(c->state_dir, &src,
+				  job_all_complete(in) && !out->held ? clock_wall() : 0,
 				  &out->image, f);
 	while ((r == -ENOSPC || r == -EDQUOT) && store_reserve_release(in->store));
 	out->published = r == 0;
 out:
 	arena_free(&a);
+	return r;
+}
+
+// Resolved until nothing more is held, and judged once more: whom it would lose.
+static int job_settle(const struct job_input *in, struct plan *p, struct resolved *res,
+		      struct job *out)
+{
+	struct fail *f = &out->fail;
+	size_t gone, known;
+	bool again = true;
+	int r = 0;
+
+	while (r == 0 && again) {
+		arena_free(&res->arena);
+		r = job_resolve(in, p, res, f);
+		if (r == 0)
+			r = loss_refused(in, p, res, out, &again);
+	}
+	p->changed = plan_changed(p);
+	gone = r == 0 && p->restored && !in->accept_removals ? loss_unclaimed(p, res, &known) : 0;
+	if (gone)
+		return fail(f, EAGAIN,
+			    "the store was lost, and %zu of %zu people whom the image knows are in "
+			    "no directory; the image stays as it is; if that is intended: `scimctl "
+			    "sync --accept-removals`",
+			    gone, known);
+	p->reread = p->restored && job_all_complete(in) && !out->held;
 	return r;
 }
 
@@ -274,13 +300,15 @@ static int job_steps(const struct job_input *in, struct plan *p, struct resolved
 			    "has been read completely once");
 	for (size_t i = 0; i < in->config->directory_count; i++)
 		out->held |= out->helds[i].reason != NULL;
+	r = 0;
+	if (p->changed || in->republish || in->dry_run || moved)
+		r = job_settle(in, p, res, out);
 	out->changed = p->changed;
-	if (!p->changed && !in->republish && !in->dry_run && !moved) {
+	if (r == 0 && !p->changed && !in->republish && !in->dry_run && !moved && !p->reread) {
 		if (!job_all_complete(in) || out->held)
 			return 0;
 		return image_confirm(in->config->state_dir, clock_wall(), f);
 	}
-	r = job_resolve(in, p, res, f);
 	if (r == 0)
 		r = job_report(in, p, res, out);
 	if (r == 0)
@@ -320,7 +348,7 @@ void job_run(const struct job_input *in, struct job *out)
 	*out = (struct job){ 0 };
 	out->r = job_steps(in, &p, &res, out);
 	if (out->r == 0 && !in->dry_run)
-		out->r = leaver_published(in, out);
+		leavers_published(in, out);
 	if (out->r == -ENOMEM && !out->fail.text[0])
 		(void)fail(&out->fail, ENOMEM, "out of memory");
 	arena_free(&res.arena);

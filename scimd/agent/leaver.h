@@ -11,6 +11,7 @@
 
 #include "scimd/base/fail.h"
 #include "scimd/base/log.h"
+#include "scimd/image/read.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -53,7 +54,10 @@ bool leavers_any(const struct leavers *ll);
 int leavers_note(struct store_txn *t, const struct leavers *ll);
 void leavers_tell(const struct leavers *ll);
 void leavers_free(struct leavers *ll); // takes NULL
-// After one, or when one stands: those of the queue whom the image denies are marked published.
-int leaver_published(const struct job_input *in, struct job *out);
+// After one, or when one stands: those of the queue whom the image denies are marked
+// published. Where that cannot be written the next job does it.
+void leavers_published(const struct job_input *in, struct job *out);
+// Whether that image denies them.
+bool leaver_denied(const struct image *im, uint32_t uid);
 
 #endif

@@ -5,6 +5,7 @@
 // Where none can be read, what the store said of them so far has to do.
 #include "scimd/agent/apply.h"
 #include "scimd/agent/config.h"
+#include "scimd/agent/grounds.h"
 #include "scimd/agent/leaver.h"
 #include "scimd/agent/plan.h"
 #include "scimd/base/clock.h"
@@ -12,10 +13,7 @@
 #include "scimd/scim/resource.h"
 #include "scimd/store/queue.h"
 #include <errno.h>
-#include <limits.h>
 #include <scimd/account.h>
-#include <scimd/paths.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,16 +45,6 @@ static struct leaver *leaver_room(struct leaver **list, size_t count, size_t *ca
 		*cap = more;
 	}
 	return &(*list)[count];
-}
-
-static int leaver_image(const struct config *c, struct image *im, enum image_way way)
-{
-	char path[PATH_MAX];
-
-	if (snprintf(path, sizeof(path), "%s/%s", c->state_dir, SCIMD_IMAGE_NAME) >=
-	    (int)sizeof(path))
-		return -ENAMETOOLONG;
-	return image_open(im, path, way);
 }
 
 static bool leaver_policy_ends(const struct config *c)
@@ -137,7 +125,7 @@ static int leaver_compare(struct leavers *ll)
 	size_t people = 0;
 	int r = 0;
 
-	ll->stands = leaver_image(ll->in->config, &ll->image, IMAGE_BY_MAP) == 0;
+	ll->stands = grounds_image(ll->in->config, &ll->image, IMAGE_BY_MAP) == 0;
 	if (!ll->stands)
 		r = leaver_gone(ll);
 	for (uint32_t i = 0; i < ll->res->account_count && r == 0; i++) {
@@ -317,18 +305,23 @@ struct leaver_marks {
 	size_t count, cap;
 };
 
+bool leaver_denied(const struct image *im, uint32_t uid)
+{
+	struct image_found_user u;
+
+	return image_user_by_id(im, uid, NULL, 0, &u) == 0 && u.head.verdict == VERDICT_DENY;
+}
+
 static int leaver_unmarked(void *arg, const char *key, const char *text)
 {
 	struct leaver_marks *m = arg;
 	struct leaver *l = leaver_room(&m->list, m->count, &m->cap);
-	struct image_found_user u;
 	int r = l ? leaver_read(text, l) : -ENOMEM;
 
 	(void)key;
 	if (r < 0)
 		return r == -EBADMSG ? 0 : r;
-	if (!l->published && image_user_by_id(&m->image, l->uid, NULL, 0, &u) == 0 &&
-	    u.head.verdict == VERDICT_DENY)
+	if (!l->published && leaver_denied(&m->image, l->uid))
 		m->count++;
 	else
 		leaver_free(l);
@@ -363,28 +356,30 @@ static void leaver_closed(const struct leaver *l, struct job *out)
 		  l->name, l->uid, l->cause);
 }
 
-int leaver_published(const struct job_input *in, struct job *out)
+void leavers_published(const struct job_input *in, struct job *out)
 {
 	struct leaver_marks m = { .count = 0 };
-	struct fail *f = &out->fail;
+	struct fail f = { "" };
 	struct store_txn *view;
-	int r = leaver_image(in->config, &m.image, IMAGE_BY_PREAD);
+	int r = grounds_image(in->config, &m.image, IMAGE_BY_PREAD);
 
 	if (r < 0)
-		return 0; // it will be, and then they are marked
-	r = store_view(in->store, &view, f);
+		return; // it will be there, and then they are marked
+	r = store_view(in->store, &view, &f);
 	if (r == 0) {
 		r = store_queue_each(view, LEAVER_QUEUE, leaver_unmarked, &m);
 		store_view_end(view);
 	}
 	if (r == 0 && m.count)
-		r = store_apply(in->store, leaver_mark, &m, f);
+		r = store_apply(in->store, leaver_mark, &m, &f);
 	image_close(&m.image);
+	if (r < 0)
+		log_event(EVENT_NOT_NOTED, NULL, "who is locked out cannot be noted: %s",
+			  f.text[0] ? f.text : fail_word(r));
 	for (size_t i = 0; i < m.count; i++) {
 		if (r == 0)
 			leaver_closed(&m.list[i], out);
 		leaver_free(&m.list[i]);
 	}
 	free(m.list);
-	return r;
 }

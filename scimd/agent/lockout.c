@@ -5,6 +5,7 @@
 #include "scimd/agent/answer.h"
 #include "scimd/agent/config.h"
 #include "scimd/agent/control.h"
+#include "scimd/agent/grounds.h"
 #include "scimd/agent/internal.h"
 #include "scimd/agent/leaver.h"
 #include "scimd/base/clock.h"
@@ -28,6 +29,7 @@ struct lockout_entry {
 	struct leaver who;
 	struct lockout_ask *ask; // under way
 	bool stays;              // still in the queue (while it is read)
+	bool denied;             // the image says no, whether or not that is noted
 	bool finished;           // done, or refused for good; not written yet
 	struct json_object *evidence;
 	unsigned int processes;
@@ -138,6 +140,17 @@ static int lockout_queued(void *arg, const char *key, const char *text)
 	return 0;
 }
 
+static void lockout_denied(struct lockout *l)
+{
+	struct image im;
+
+	if (grounds_image(l->agent->config, &im, IMAGE_BY_PREAD) < 0)
+		return;
+	for (struct lockout_entry *e = l->entries; e; e = e->next)
+		e->denied = e->who.published || leaver_denied(&im, e->who.uid);
+	image_close(&im);
+}
+
 static int lockout_read(struct lockout *l)
 {
 	struct lockout_entry **at = &l->entries, *e;
@@ -160,6 +173,8 @@ static int lockout_read(struct lockout *l)
 		*at = e->next;
 		lockout_entry_free(e);
 	}
+	if (l->entries)
+		lockout_denied(l);
 	return r;
 }
 
@@ -397,8 +412,9 @@ static int64_t lockout_start(struct lockout *l, bool second, int64_t now, int64_
 	for (struct lockout_entry *e = l->entries; e; e = e->next) {
 		struct fail f = { "" };
 
-		if (e->ask || e->finished || e->who.held || !e->who.published ||
-		    (e->who.ended != 0) != second)
+		// The second look is the last one: what is to be noted is by then.
+		if (e->ask || e->finished || e->who.held || !e->denied ||
+		    (second && !e->who.published) || (e->who.ended != 0) != second)
 			continue;
 		if (e->not_before <= now && l->asking < LOCKOUT_ASKS) {
 			if (lockout_ask(l->agent, &e->who, lockout_on_answer, e, &e->ask, &f) == 0)

@@ -221,6 +221,8 @@ int plan_make(const struct job_input *in, struct plan *p, struct job *out, struc
 {
 	struct plan_reader pr = { in, p };
 	struct store_txn *view;
+	const void *data;
+	size_t len;
 	int r = store_view(in->store, &view, f);
 
 	if (r < 0)
@@ -239,11 +241,32 @@ int plan_make(const struct job_input *in, struct plan *p, struct job *out, struc
 	for (uint32_t i = 0; r == 0 && i < in->config->directory_count; i++)
 		p->unread |= !(in->stages && in->stages[i] && in->stages[i]->complete) &&
 			     !plan_read_before(view, in->config->directories[i].name);
+	if (p->restored && store_state_get(view, PLAN_REREAD, &data, &len) == 0)
+		p->restored = false;
 	store_view_end(view);
-	for (size_t i = 0; r == 0 && i < p->count; i++)
-		if (p->items[i].what != '=')
-			p->changed = true;
+	p->changed = plan_changed(p);
 	return r;
+}
+
+bool plan_changed(const struct plan *p)
+{
+	for (size_t i = 0; i < p->count; i++)
+		if (p->items[i].what != '=')
+			return true;
+	return false;
+}
+
+struct plan_item **plan_kept(struct plan *p)
+{
+	struct plan_item **kept = arena_array(&p->arena, p->count + 1, sizeof(struct plan_item *));
+	size_t n = 0;
+
+	for (size_t i = 0; kept && i < p->count; i++)
+		if (p->items[i].what != '-')
+			kept[n++] = &p->items[i];
+	if (kept)
+		kept[n] = NULL;
+	return kept;
 }
 
 void plan_free(struct plan *p)

@@ -136,7 +136,9 @@ static void judge_restored(struct resolver *rv, struct candidate *c)
 	if (i == TABLE_NONE)
 		return;
 	l = &rv->in->ledger[i];
-	if (c->given && (l->deleted || strcmp(l->name, c->name) != 0))
+	if ((c->given || l->deleted) && strcmp(l->name, c->name) != 0)
+		return;
+	if (c->given && l->deleted)
 		return;
 	c->ledger = i;
 	c->gid = l->gid;

@@ -59,6 +59,8 @@ void store_rest(struct store *s); // outside of any
 MDB_dbi store_dbi(const struct store_txn *t, unsigned int db);
 int store_errno(int rc); // of LMDB's codes, 0 or -errno
 
+// reserve.c: whether a commit failed with r since the disk is full.
+bool store_no_room(const struct store *s, int r);
 // open.c: an environment at dir, if what lies there is whole; -EBADMSG: it is damaged.
 int store_attempt(struct store *s, const char *dir, struct fail *f);
 

@@ -30,7 +30,7 @@ static uint64_t reserve_wanted(struct store *s)
 		rc = mdb_env_stat(s->env, &st);
 	(void)pthread_rwlock_unlock(&s->growing);
 	while (rc == 0 && size < RESERVE_MAX &&
-	       size < (uint64_t)(info.me_last_pgno + 1) * st.ms_psize)
+	       size < (uint64_t)(info.me_last_pgno + 1) * st.ms_psize * 2)
 		size *= 2;
 	return size;
 }
@@ -74,6 +74,17 @@ bool store_reserve(struct store *s)
 	if (close(fd) < 0 && r == 0)
 		r = -errno;
 	return r == 0;
+}
+
+bool store_no_room(const struct store *s, int r)
+{
+	struct statvfs fs;
+
+	if (r == -ENOSPC || r == -EDQUOT)
+		return true;
+	// What LMDB calls a write that the disk took only the first part of.
+	return r == -EIO && statvfs(s->dir, &fs) == 0 &&
+	       (uint64_t)fs.f_bavail * fs.f_frsize < RESERVE_MIN;
 }
 
 bool store_reserve_release(struct store *s)

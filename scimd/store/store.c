@@ -72,7 +72,7 @@ static int store_run(struct store *s, int (*fn)(struct store_txn *t, void *arg, 
 	for (;;) {
 		r = store_once(s, fn, arg, f);
 		// The disk is full: what was kept back for this moment is given up.
-		if ((r == -ENOSPC || r == -EDQUOT) && vital && store_reserve_release(s))
+		if (store_no_room(s, r) && vital && store_reserve_release(s))
 			continue;
 		if (r != -STORE_EFULL)
 			return r;

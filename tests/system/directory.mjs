@@ -8,7 +8,7 @@ import http from 'node:http'
 import zlib from 'node:zlib'
 
 const LR = 'urn:ietf:params:scim:api:messages:2.0:ListResponse'
-const users = [], groups = [], seen = []
+const users = [], groups = [], seen = [], logins = new Map()
 let fault = null, serial = 0, bare = false
 let versions = 0
 const bear = (u) => { u.meta.version = `W/"u${++versions}"` }
@@ -24,7 +24,9 @@ for (let j = 0, m = Number(process.argv[3]); j < m; j++)
   groups.push({ schemas: ['urn:ietf:params:scim:schemas:core:2.0:Group'], id: key('bbbbbbbb', j), displayName: `group${String(j).padStart(3, '0')}`,
     members: users.filter((_, i) => i % m === j).map((u) => ({ value: u.id })), meta: { created: '2024-01-01T00:00:00Z' } })
 
-function churn({ deactivate = 0, activate = 0, rename = '', from = 0, remove = 0, more = 0 }) {
+function churn({ deactivate = 0, activate = 0, rename = '', from = 0, remove = 0, more = 0, spoil = 0, mend = 0 }) {
+  for (const u of users.slice(from, from + spoil)) { logins.set(u.id, u.userName); u.userName = 'no name: at all'; bear(u) }
+  for (const u of users.slice(from, from + mend)) { u.userName = logins.get(u.id); bear(u) }
   for (const u of users.slice(from, from + deactivate)) { u.active = false; u.meta.lastModified = '2024-02-01T00:00:00Z'; bear(u) }
   for (const u of users.slice(from, from + activate)) { u.active = true; bear(u) }
   if (rename) { users[from].displayName = rename; bear(users[from]) }

@@ -60,3 +60,27 @@ scimd --once 2>"$NS_TMP/log"
 [ "$(getent passwd "$left" | cut -d: -f1,7)" = user00039:/usr/sbin/nologin ]
 grep -q "number $left belongs to" "$NS_TMP/log"
 [ -n "${gone:-x}" ]
+scim_stop
+
+echo "# lost, and then fewer answer than the image knows: nobody is taken away for it"
+scim_start tests/realscim --users 20 --groups 3 --posix
+conf
+getent passwd >"$NS_TMP/before"
+rm -rf $state/private
+r=0; scimd --once 2>"$NS_TMP/log" || r=$?
+[ "$r" != 0 ] || { echo "the image was replaced" >&2; exit 1; }
+grep -q 'people whom the image knows are in no directory' "$NS_TMP/log" || { cat "$NS_TMP/log" >&2; exit 1; }
+getent passwd | cmp - "$NS_TMP/before"
+scimd_start
+scimctl sync --wait --accept-removals >/dev/null
+[ "$(getent passwd | awk -F: '$2 == "*"' | wc -l)" = 19 ] || { getent passwd >&2; exit 1; }
+scimctl sync --wait >/dev/null
+scimctl status | grep -q '^green'
+scimd_stop
+
+echo "# and a directory that comes later and never answers keeps nobody in"
+sed -i '1i [directory/two]\nurl = http://127.0.0.1:1/scim/v2\ntoken = corp\ntimeout = 1s' /etc/scimd/scimd.conf
+admin /__churn '{"deactivate":1,"from":3}' >/dev/null
+scimd_start
+locked() { [ "$(getent passwd user00003 | cut -d: -f2)" = '!' ]; }
+tenacious 20 locked || { scimctl status >&2; cat "$NS_TMP/scimd.log" >&2; exit 1; }
