@@ -189,6 +189,13 @@ static void live_gone(struct live *l)
 	(void)agent_sync(l->agent, &(struct agent_request){ .full = true });
 }
 
+// Whether the next question would only wait as well. An odd record of one person is
+// no reason not to ask about others.
+static bool live_mute(int status)
+{
+	return status == 0 || status == 401 || status == 403 || status == 429 || status >= 500;
+}
+
 static void live_on_answer(void *arg, const struct fetch_check *c)
 {
 	struct live_person *p = arg;
@@ -207,8 +214,7 @@ static void live_on_answer(void *arg, const struct fetch_check *c)
 	p->waits = NULL;
 	p->at = clock_boot();
 	p->status = c->status;
-	p->live->silent[p->directory] =
-		strcmp(p->word, "unknown") == 0 ? p->at + LIVE_SILENT_MS : 0;
+	p->live->silent[p->directory] = live_mute(c->status) ? p->at + LIVE_SILENT_MS : 0;
 	answer.word = p->word;
 	if (strcmp(p->word, "unknown") == 0 && !*answer.text)
 		answer.text = "this is no answer about this person";

@@ -105,8 +105,11 @@ scimd_start
 for status in 401 200; do # the last one: not about this person
   fault "{\"match\":\"Users/\",\"kind\":\"status\",\"status\":$status}"
   says user00011 unknown || failed "HTTP $status counts as an answer"
-  scimd_stop
   whole
+  # Not let in leaves everybody out; an odd record says nothing about others.
+  [ "$status" = 401 ] && others=unknown || others=active
+  says user00012 $others || failed "after HTTP $status about one, another is not $others"
+  scimd_stop
   scimd_start
 done
 
