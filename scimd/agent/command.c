@@ -111,20 +111,29 @@ static void command_sync(struct control_call *call)
 
 // -------------------------------------------------------------------- audit
 
+#define AUDIT_MAX 20000u // entries in one answer; what is older is left out
+
 struct audit_walk {
-	struct json_object *list;
+	struct json_object *found[AUDIT_MAX]; // the newest first
+	size_t count;
 	const char *user;
 	int64_t since;
+	bool more;
 };
 
 static int audit_entry(void *arg, const struct store_audit *a)
 {
 	struct audit_walk *w = arg;
-	struct json_tokener *tok = json_tokener_new_ex(8);
-	struct json_object *o = tok ? json_tokener_parse_ex(tok, a->line, (int)a->len) : NULL;
 	const char *name, *id, *at;
+	struct json_tokener *tok;
+	struct json_object *o;
 	int64_t when = 0;
 
+	// Most of a log is about others.
+	if (w->user && !memmem(a->line, a->len, w->user, strlen(w->user)))
+		return 0;
+	tok = json_tokener_new_ex(8);
+	o = tok ? json_tokener_parse_ex(tok, a->line, (int)a->len) : NULL;
 	if (tok)
 		json_tokener_free(tok);
 	if (!o)
@@ -134,43 +143,54 @@ static int audit_entry(void *arg, const struct store_audit *a)
 	at = json_string(json_member(o, "at"));
 	if (at)
 		(void)clock_parse(at, strlen(at), &when);
+	w->more = when >= w->since && w->count == AUDIT_MAX;
 	if ((w->user && !(name && strcmp(name, w->user) == 0) &&
 	     !(id && strcmp(id, w->user) == 0)) ||
-	    when < w->since) {
+	    when < w->since || w->more) {
 		json_object_put(o);
-		return 0;
+		return w->more;
 	}
-	(void)json_object_array_add(w->list, o);
+	w->found[w->count++] = o;
 	return 0;
 }
 
 static void command_audit(struct control_call *call)
 {
 	const char *since = json_string(json_member(call->request, "since"));
-	struct audit_walk w = { .user = json_string(json_member(call->request, "user")) };
+	struct json_object *o, *list;
 	struct store_txn *view;
-	struct json_object *o;
 	struct fail f = { "" };
 	uint64_t count, bad, span;
+	struct audit_walk *w;
+	int64_t from = 0;
 	int r;
 
-	if (since && clock_parse(since, strlen(since), &w.since) < 0) {
+	if (since && clock_parse(since, strlen(since), &from) < 0) {
 		if (clock_span(since, &span) < 0 || span > 100ull * 365 * 86400) {
 			control_error(call, "usage",
 				      "--since takes a time (2026-01-31T08:00:00Z) or a span (7d)");
 			return;
 		}
-		w.since = clock_wall() - (int64_t)span * 1000;
+		from = clock_wall() - (int64_t)span * 1000;
 	}
-	r = store_view(agent_store(call->agent), &view, &f);
+	w = calloc(1, sizeof(*w));
+	r = w ? store_view(agent_store(call->agent), &view, &f) : fail(&f, ENOMEM, "out of memory");
 	if (r < 0) {
+		free(w);
 		control_error(call, "failed", f.text);
 		return;
 	}
+	w->user = json_string(json_member(call->request, "user"));
+	w->since = from;
 	o = answer_new();
-	w.list = json_object_new_array();
-	r = store_audit_each(view, 1, audit_entry, &w);
-	answer_put(o, "entries", w.list);
+	list = json_object_new_array();
+	r = store_audit_back(view, audit_entry, w);
+	while (w->count)
+		(void)json_object_array_add(list, w->found[--w->count]);
+	answer_put(o, "entries", list);
+	answer_put(o, "older_left_out", json_object_new_boolean(w->more));
+	free(w);
+	r = r < 0 ? r : 0;
 	if (r == 0 && get_bool(call->request, "verify")) {
 		r = store_audit_verify(view, &count, &bad, &f);
 		answer_put(o, "verified", json_object_new_boolean(r == 0));

@@ -73,19 +73,23 @@ static void control_want(struct control_client *c)
 	(void)sd_event_source_set_io_events(c->io, events);
 }
 
-static void control_frame(struct control_client *c, struct json_object *o)
+// False: more than a client takes.
+static bool control_frame(struct control_client *c, struct json_object *o)
 {
+	bool fits;
 	size_t len = 0;
 	const char *text = json_object_to_json_string_length(
 		o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &len);
 	uint32_t head = htonl((uint32_t)len);
 
-	if (text && len && len <= WIRE_MAX) {
+	fits = text && len && len <= WIRE_MAX;
+	if (fits) {
 		(void)buf_add(&c->out, &head, sizeof(head));
 		(void)buf_add(&c->out, text, len);
 	}
 	json_object_put(o);
 	control_want(c);
+	return fits;
 }
 
 static void control_last(struct control_call *call, struct json_object *o)
@@ -94,7 +98,9 @@ static void control_last(struct control_call *call, struct json_object *o)
 	call->client->answered = true;
 	(void)sd_event_source_set_time_relative(call->client->deadline, WIRE_SECONDS * 1000000ull);
 	(void)sd_event_source_set_enabled(call->client->deadline, SD_EVENT_ONESHOT);
-	control_frame(call->client, o);
+	if (!control_frame(call->client, o))
+		control_error(call, "failed",
+			      "the answer is longer than 16 MiB; ask for less (--user, --since)");
 }
 
 void control_ok(struct control_call *call, struct json_object *result)
@@ -127,7 +133,7 @@ void control_progress(struct control_call *call, struct json_object *progress)
 		return;
 	}
 	(void)json_object_object_add(o, "progress", progress);
-	control_frame(call->client, o);
+	(void)control_frame(call->client, o);
 }
 
 static void control_complain(struct control *k, const char *what)

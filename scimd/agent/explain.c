@@ -21,7 +21,7 @@
 
 #define EXPLAIN_ACCOUNTS_MAX 20
 #define EXPLAIN_GROUPS_MAX 2048
-#define EXPLAIN_BUFFER ((size_t)1 << 20)
+#define EXPLAIN_BUFFER ((size_t)2 * IMAGE_RECORD_MAX) // one half for a record, one for a group's
 
 struct explain {
 	struct agent *agent;

@@ -133,6 +133,10 @@ int command_audit(const struct ctl *c, int argc, char **argv)
 						       ctl_str(x, "detail") });
 	}
 	columns_print(t);
+	if (ctl_true(o, "older_left_out"))
+		(void)fprintf(stderr,
+			      "scimctl: the last %zu entries; for older ones: --user, --since\n",
+			      ctl_length(list));
 	if (ctl_member(o, "verified"))
 		(void)printf("%s\n", r ? ctl_safe(ctl_str(o, "problem")) : "the chain is whole");
 	return ctl_finish(c, o, r);

@@ -90,13 +90,21 @@ static int read_user(const struct image *im, const char *what, char *buf, size_t
 				      : image_user_by_name(im, what, buf, len, u);
 }
 
+static int read_group(const struct image *im, const char *what, char *buf, size_t len,
+		      struct image_found_group *g)
+{
+	uint32_t id;
+
+	return read_number(what, &id) ? image_group_by_id(im, id, buf, len, g)
+				      : image_group_by_name(im, what, buf, len, g);
+}
+
 int command_lookup(const struct ctl *c, int argc, char **argv)
 {
 	struct image_found_group g;
 	struct image_found_user u;
 	struct image im;
 	char *buf;
-	uint32_t id;
 	int r, found = 0;
 
 	if (argc != 2) {
@@ -123,9 +131,7 @@ int command_lookup(const struct ctl *c, int argc, char **argv)
 		}
 	}
 	if (!found && r == -ENOENT) {
-		r = read_number(argv[1], &id)
-			    ? image_group_by_id(&im, id, buf, READ_BUFFER, &g)
-			    : image_group_by_name(&im, argv[1], buf, READ_BUFFER, &g);
+		r = read_group(&im, argv[1], buf, READ_BUFFER, &g);
 		if (r == 0) {
 			found++;
 			if (c->json) {
@@ -324,9 +330,39 @@ int read_status(const struct ctl *c)
 	return WIRE_EXIT_UNREACHABLE;
 }
 
+static void read_explain_user(const struct ctl *c, const struct image_found_user *u)
+{
+	if (c->json) {
+		struct json_object *o = read_user_json(u);
+
+		ctl_print_json(o);
+		json_object_put(o);
+		return;
+	}
+	(void)printf("%s: %s, login: %s (from the image; attributes and reasons for refusals need "
+		     "the daemon)\n",
+		     ctl_safe(u->name), account_state_word(u->head.state),
+		     account_verdict_word(u->head.verdict));
+}
+
+static void read_explain_group(const struct ctl *c, const struct image_found_group *g)
+{
+	if (c->json) {
+		struct json_object *o = read_group_json(g);
+
+		ctl_print_json(o);
+		json_object_put(o);
+		return;
+	}
+	(void)printf("%s: a group of %u members (from the image; attributes and reasons for "
+		     "refusals need the daemon)\n",
+		     ctl_safe(g->name), g->head.members);
+}
+
 int read_explain(const struct ctl *c, const char *name)
 {
 	struct image_found_user u;
+	struct image_found_group g;
 	struct image im;
 	char *buf;
 	int r = ctl_image(c, &im, true);
@@ -335,17 +371,11 @@ int read_explain(const struct ctl *c, const char *name)
 		return r;
 	buf = malloc(READ_BUFFER);
 	r = buf ? read_user(&im, name, buf, READ_BUFFER, &u) : -ENOMEM;
-	if (r == 0 && c->json) {
-		struct json_object *o = read_user_json(&u);
-
-		ctl_print_json(o);
-		json_object_put(o);
-	} else if (r == 0) {
-		(void)printf("%s: %s, login: %s (from the image; attributes and reasons for "
-			     "refusals need the "
-			     "daemon)\n",
-			     ctl_safe(u.name), account_state_word(u.head.state),
-			     account_verdict_word(u.head.verdict));
+	if (r == 0) {
+		read_explain_user(c, &u);
+	} else if (r == -ENOENT && (r = read_group(&im, name, buf, READ_BUFFER, &g)) == 0) {
+		u.head.verdict = VERDICT_ALLOW;
+		read_explain_group(c, &g);
 	} else {
 		(void)fprintf(stderr, "scimctl: \"%s\" is not in the image; why needs the daemon\n",
 			      ctl_safe(name));

@@ -153,5 +153,6 @@ gives 3 status; grep -q 'daemon is not running' "$NS_TMP/out"; json 3 status
 json 0 lookup user00001; json 0 list users; json 0 cache verify; json 0 explain user00001; json 6 explain user00002
 gives 0 explain user00001; grep -q 'need the daemon' "$NS_TMP/out"
 gives 4 explain nobody-at-all; grep -q 'needs the daemon' "$NS_TMP/err"
+json 0 explain group001; gives 0 explain group001; grep -q '^group001: a group of [0-9]* members' "$NS_TMP/out" || fail "$(cat "$NS_TMP/out")"
 as_nobody "$BUILD/root/usr/bin/scimctl" lookup user00001 | grep -q '^user00001:'
 json 0 access report; gives 0 access report --csv; grep -q '"user00001",.*,"","","active","allow","allow","yes"' "$NS_TMP/out"
