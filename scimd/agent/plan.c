@@ -234,7 +234,10 @@ int plan_make(const struct job_input *in, struct plan *p, struct job *out, struc
 		if (in->stages[i])
 			r = plan_new(p, i, in->stages[i]);
 	if (r < 0)
-		(void)fail(f, -r, "the store cannot be read: %s", fail_word(r));
+		(void)fail(f, -r, "the store cannot be read: %s%s", fail_word(r),
+			   r == -EBADMSG ? "; restart scimd: it is looked through, moved aside and "
+					   "filled anew, the image stays meanwhile"
+					 : "");
 	for (uint32_t i = 0; r == 0 && in->stages && i < in->config->directory_count; i++)
 		if (in->stages[i])
 			r = brake_judge(in, p, i, view, &out->helds[i], &out->arena, f);

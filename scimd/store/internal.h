@@ -64,6 +64,11 @@ bool store_no_room(const struct store *s, int r);
 // open.c: an environment at dir, if what lies there is whole; -EBADMSG: it is damaged.
 int store_attempt(struct store *s, const char *dir, struct fail *f);
 
+// Maps it, when it has all its pages. One of LMDB's codes.
+int store_map(struct store *s, const char *dir, unsigned int flags);
+// probe.c: the same, looked at whole by a child; 0 also where it could not look.
+int store_probe(struct store *s, const char *dir, struct fail *f);
+
 // grow.c
 int store_grow(struct store *s, struct fail *f);
 // With `growing` held shared, also after a failure. One of LMDB's codes.

@@ -93,22 +93,27 @@ static unsigned int store_flags(const struct store *s, size_t db)
 	return MDB_CREATE | (s->host && db == STORE_FIND ? MDB_DUPSORT | MDB_DUPFIXED : 0u);
 }
 
-static int store_env(struct store *s, const char *dir, struct fail *f)
+int store_map(struct store *s, const char *dir, unsigned int flags)
 {
-	MDB_txn *txn = NULL;
-	int rc, dead;
+	int rc = mdb_env_create(&s->env);
 
-	rc = mdb_env_create(&s->env);
 	if (rc == 0)
 		rc = mdb_env_set_maxdbs(s->env, STORE_DB_MAX);
 	if (rc == 0)
 		rc = mdb_env_set_mapsize(s->env, s->map_size);
 	if (rc == 0)
-		rc = mdb_env_open(s->env, dir, MDB_NOTLS, 0600);
+		rc = mdb_env_open(s->env, dir, MDB_NOTLS | flags, 0600);
+	return rc == 0 ? store_whole(s, dir) : rc;
+}
+
+static int store_env(struct store *s, const char *dir, struct fail *f)
+{
+	MDB_txn *txn = NULL;
+	int rc, dead;
+
+	rc = store_map(s, dir, 0);
 	if (rc == 0) // a reader that was killed would keep old pages from being used again
 		rc = mdb_reader_check(s->env, &dead);
-	if (rc == 0)
-		rc = store_whole(s, dir);
 	if (rc == 0)
 		rc = mdb_txn_begin(s->env, NULL, 0, &txn);
 	for (size_t i = 0; rc == 0 && i < s->count; i++)
@@ -149,19 +154,11 @@ static int store_move_aside(const char *dir, struct fail *f)
 	return 0;
 }
 
-static int store_no_record(void *arg, const struct store_ledger *l)
-{
-	(void)arg;
-	(void)l;
-	return 0;
-}
-
 static const char *store_knows(const struct store *s)
 {
 	return s->host ? STORE_FORMAT_HOST : STORE_FORMAT;
 }
 
-// LMDB does not check what it reads; walking the ledger once after opening does.
 static int store_check(struct store *s, struct fail *f)
 {
 	struct store_txn t = { .store = s };
@@ -174,8 +171,6 @@ static int store_check(struct store *s, struct fail *f)
 	if (r == 0 && format[0] && (format[1] || format[0] < '1' || format[0] > *store_knows(s)))
 		r = fail(f, ESTALE, "the store has format %s, this scimd knows %s", format,
 			 store_knows(s));
-	if (r == 0 && s->host)
-		r = store_ledger_each(&t, store_no_record, NULL);
 	mdb_txn_abort(t.txn);
 	return r;
 }
@@ -249,7 +244,9 @@ static int store_enter(struct store *s, const char *dir, bool shared, bool *dama
 
 	if (r < 0)
 		return r;
-	r = store_attempt(s, dir, &why);
+	r = s->host ? store_probe(s, dir, &why) : 0;
+	if (r == 0)
+		r = store_attempt(s, dir, &why);
 	if (r == -EBADMSG && !s->host) // others may be at work in it
 		return fail(f, EBADMSG, "store: %s", why.text);
 	if (r == -EBADMSG) {

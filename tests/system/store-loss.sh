@@ -84,3 +84,25 @@ admin /__churn '{"deactivate":1,"from":3}' >/dev/null
 scimd_start
 locked() { [ "$(getent passwd user00003 | cut -d: -f2)" = '!' ]; }
 tenacious 20 locked || { scimctl status >&2; cat "$NS_TMP/scimd.log" >&2; exit 1; }
+scimd_stop
+sed -i '1,4d' /etc/scimd/scimd.conf
+
+echo "# any page of the store damaged, at rest: found at the start, moved aside, nobody harmed"
+scimd --once 2>/dev/null
+cp -r $state/private "$NS_TMP/good"
+getent passwd >"$NS_TMP/before"
+pages=$(($(stat -c %s $state/private/data.mdb) / 4096)) moved=0
+[ "$pages" -gt 20 ]
+for p in $(seq 0 "$pages"); do
+  [ "$p" -lt "$pages" ] || continue
+  [ $((p % ${PAGE_STEP:-3})) = 0 ] || [ "${NIGHTLY:-no}" = yes ] || continue
+  rm -rf $state/private
+  cp -r "$NS_TMP/good" $state/private
+  dd if=/dev/urandom of=$state/private/data.mdb bs=4096 count=1 seek="$p" conv=notrunc status=none
+  r=0; scimd --once 2>"$NS_TMP/log" || r=$?
+  [ "$r" = 0 ] || { echo "page $p: exit $r" >&2; cat "$NS_TMP/log" >&2; exit 1; }
+  getent passwd | cmp - "$NS_TMP/before" || { echo "page $p" >&2; exit 1; }
+  if grep -q 'moved aside' "$NS_TMP/log"; then moved=$((moved + 1)); fi
+done
+echo "  $moved of $((pages / ${PAGE_STEP:-3})) were moved aside, the others' pages were free"
+[ "$moved" -gt 3 ]
