@@ -2,9 +2,10 @@
 //
 // Lists (RFC 7644 §3.4.2, RFC 9865): filter, sort, index and cursor paging.
 //
-// Order is that of creation, so a page's place stays a place whatever is written.
-// A cursor is that place, signed together with the query it belongs to: it never
-// expires, costs nothing to keep, and cannot be made up.
+// Order is that of creation, or of what it is sorted by and then of creation, so the one
+// that a page begins with keeps its place whatever is written, and the place is there when
+// that one is gone. A cursor is that place, signed together with the query it belongs to:
+// it never expires, costs nothing to keep, and cannot be made up.
 //
 // find_is_cheap tells whether a query is answered from an index or a walk of one
 // page; any other reads every resource and belongs on a thread of its own.
@@ -23,6 +24,7 @@ struct store_txn;
 
 #define FIND_BODY_MAX (4u << 20) // a page ends when it has become this long
 #define FIND_SORT_MAX 100000u
+#define FIND_SORT_LEN 128 // of a text that is sorted by, so many bytes count
 
 // Where pages ended, as long as nothing at all has changed since: by index paging the
 // next one would be walked to from the beginning. All 0: none yet.

@@ -1,11 +1,28 @@
 // SPDX-License-Identifier: MIT
 //
-// What find.c (pages) and find_match.c (who matches) share.
+// What find.c (pages), find_cursor.c (where they begin) and find_match.c (who matches)
+// share.
 #ifndef SCIMD_DIRECTORY_FIND_INTERNAL_H
 #define SCIMD_DIRECTORY_FIND_INTERNAL_H
 
 #include "scimd/directory/db.h"
 #include "scimd/directory/find.h"
+
+struct buf;
+
+// A place in a list.
+struct find_mark {
+	uint64_t seq; // 0: none
+	uint8_t kind;
+	struct json_object *by; // what it is sorted by, or NULL; owned
+};
+
+// Appends the cursor. 0 or -errno.
+int find_cursor_make(struct store_txn *t, const struct find_query *q, const struct find_mark *m,
+		     struct buf *out);
+// The query's own; "" is the beginning. 0; -EINVAL with p filled; else the store failed.
+int find_cursor_read(struct store_txn *t, const struct find_query *q, struct find_mark *m,
+		     struct scim_problem *p);
 
 // A set of places, ascending.
 struct find_set {
