@@ -102,6 +102,15 @@ for (const [what, path, q, scimType] of [
   ['sorted now', '/Users', { sortBy: 'userName' }, 'invalidCursor'],
   ['another type', '/Groups', {}, 'invalidCursor'],
   ['the root', '/.search', {}, 'invalidCursor'],
+  ['another count', '/Users', { count: 4 }, 'invalidCount'],
+  ['no count', '/Users', { count: '' }, 'invalidValue'],
+  ['count 0', '/Users', { count: 0 }, 'invalidCount'],
+  ['a count below 0', '/Users', { count: -1 }, 'invalidCount'],
+  ['a count beyond the limit', '/Users', { count: 201 }, 'invalidCount'],
+  ['the first page, count beyond the limit', '/Users', { cursor: '', count: 201 }, 'invalidCount'],
+  ['the first page, count beyond all', '/Users', { cursor: '', count: 4294967299 }, 'invalidCount'],
+  ['a count beyond all', '/Users', { count: 4294967299 }, 'invalidCount'],
+  ['another count and filter', '/Users', { count: 4, filter: 'userName pr' }, 'invalidCursor'],
   ['changed', '/Users', { cursor: cursor.replace(/.$/, (c) => (c === '0' ? '1' : '0')) }, 'invalidCursor'],
   ['cut', '/Users', { cursor: cursor.slice(0, -1) }, 'invalidCursor'],
   ['longer', '/Users', { cursor: `${cursor}00` }, 'invalidCursor'],
@@ -110,5 +119,10 @@ for (const [what, path, q, scimType] of [
   const got = await query(path, { ...first, cursor, ...q });
   if (got.scimType !== scimType) wrong(`a cursor, ${what}: ${JSON.stringify(got).slice(0, 300)}`);
 }
+const { count: _, ...without } = first;
+const whole = await query('/Users', { ...without, filter: `${everybody} and userName pr` });
+if (whole.nextCursor || whole.itemsPerPage !== whole.totalResults) wrong(`without a count: ${JSON.stringify(whole).slice(-200)}`);
+const left = await query('/Users', { ...without, cursor });
+if (left.scimType !== 'invalidCount') wrong(`a cursor, the count left out: ${JSON.stringify(left).slice(0, 300)}`);
 console.log(`${serial} made, ${all.size} left, ${bad} wrong`);
 process.exit(bad ? 1 : 0);
