@@ -51,6 +51,7 @@ static int change_take(struct store_txn *t, const char *name, uint32_t wanted,
 	return r;
 }
 
+// The group has to be there still: a number of one that is gone is nobody's ever again.
 static int change_private_gid(struct store_txn *t, uint32_t gid, const struct dir_head *head,
 			      struct scim_problem *p)
 {
@@ -62,7 +63,16 @@ static int change_private_gid(struct store_txn *t, uint32_t gid, const struct di
 		return 0;
 	store_be(key, gid);
 	r = store_get(t, DIR_NUMBER, (struct store_bytes){ key, 8 }, &v);
-	if (r == -ENOENT || (r == 0 && *(const uint8_t *)v.data != RESOURCE_GROUP))
+	if (r == 0 && v.len != 1 + DIR_ID_LEN)
+		return -EBADMSG;
+	if (r == 0) {
+		const uint8_t *who = v.data;
+
+		r = who[0] == RESOURCE_GROUP
+			    ? store_get(t, DIR_ID, (struct store_bytes){ who + 1, DIR_ID_LEN }, &v)
+			    : -ENOENT;
+	}
+	if (r == -ENOENT)
 		return scim_problem(p, 400, "invalidValue",
 				    "gidNumber %u is no group's; leave it out for a private group",
 				    gid);
