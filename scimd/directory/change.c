@@ -152,10 +152,11 @@ int change_create(struct store_txn *t, const struct change *c, uint8_t kind,
 		members = change_members_out(now);
 		change_members_init(&m, t, &head);
 	}
-	if (r == 0)
-		r = change_save(t, c, FEED_CREATE, &head, NULL, now, NULL, p);
 	if (r == 0 && members)
 		r = change_members_add(&m, members, p);
+	if (r == 0)
+		r = change_save(t, c, FEED_CREATE, &head, NULL, now,
+				kind == RESOURCE_GROUP ? &m : NULL, p);
 	if (r == 0)
 		*out = (struct change_result){ kind, head.seq, true, false };
 	change_members_free(&m);
@@ -199,7 +200,7 @@ static int change_open(struct store_txn *t, const struct change *c, uint8_t kind
 
 static int change_finish(struct store_txn *t, const struct change *c, enum feed_what what,
 			 struct dir_head *head, struct json_object *old, struct json_object **now,
-			 const struct change_members *m, struct change_result *out,
+			 struct change_members *m, struct change_result *out,
 			 struct scim_problem *p)
 {
 	int r = scim_immutable_check(dir_type(head->kind), old, *now, p);
@@ -210,7 +211,9 @@ static int change_finish(struct store_txn *t, const struct change *c, enum feed_
 	if (r < 0)
 		return r;
 	*out = (struct change_result){ head->kind, head->seq, false, false };
-	if (json_object_equal(old, *now) && !(m && (m->added || m->removed)))
+	if (m)
+		change_members_settle(m);
+	if (json_object_equal(old, *now) && !(m && (m->added.len || m->removed.len)))
 		return 0;
 	was_active = head->active != 0;
 	r = change_save(t, c, what, head, old, *now, m, p);
@@ -299,13 +302,29 @@ static int change_group_seen(void *arg, uint64_t group)
 	return 0;
 }
 
-// Out of every group, whose versions say so.
-static int change_leave(struct store_txn *t, uint64_t seq)
+// Out of every group, whose versions say so. *ids_out: which; NULL: none.
+static int change_leave(struct store_txn *t, uint64_t seq, struct json_object **ids_out)
 {
 	struct change_groups g = { 0 };
+	struct dir_record rec;
+	char id[DIR_ID_TEXT];
 	int r = dir_member_of(t, seq, change_group_seen, &g);
 
+	if (r == 0 && g.count && !(*ids_out = json_object_new_array()))
+		r = -ENOMEM;
 	for (size_t i = 0; r == 0 && i < g.count; i++) {
+		struct json_object *text = NULL;
+
+		r = dir_get(t, RESOURCE_GROUP, g.seq[i], &rec);
+		if (r < 0)
+			break;
+		dir_id_text(id, rec.head.id);
+		text = json_object_new_string(id);
+		if (!text || json_object_array_add(*ids_out, text) < 0) {
+			json_object_put(text);
+			r = -ENOMEM;
+			break;
+		}
 		r = dir_member_drop(t, g.seq[i], seq);
 		if (r == 0)
 			r = change_touch(t, g.seq[i]);
@@ -314,10 +333,30 @@ static int change_leave(struct store_txn *t, uint64_t seq)
 	return r;
 }
 
+// All that was there is what changed.
+static int change_audit_gone(struct store_txn *t, const struct change *c,
+			     const struct dir_head *head, const char *label,
+			     struct json_object *old, struct json_object *groups,
+			     const struct change_members *m)
+{
+	struct json_object *changes;
+	int r = -ENOMEM;
+
+	if (groups && json_object_object_add(old, "groups", json_object_get(groups)) < 0)
+		return r;
+	changes = change_differences(old, NULL);
+	if (changes)
+		r = change_audit(t, c,
+				 head->kind == RESOURCE_USER ? "user-deleted" : "group-deleted",
+				 head, label, changes, m);
+	json_object_put(changes);
+	return r;
+}
+
 int change_delete(struct store_txn *t, const struct change *c, uint8_t kind, const char *id,
 		  struct scim_problem *p)
 {
-	struct json_object *old = NULL;
+	struct json_object *old = NULL, *groups = NULL;
 	struct change_members m = { 0 };
 	char *label = NULL;
 	unsigned char key[8];
@@ -336,7 +375,7 @@ int change_delete(struct store_txn *t, const struct change *c, uint8_t kind, con
 		r = m.list.clear(&m, p);
 	}
 	if (r == 0)
-		r = change_leave(t, head.seq);
+		r = change_leave(t, head.seq, &groups);
 	store_be(key, head.seq);
 	if (r == 0)
 		r = store_drop(t, dir_of(kind), (struct store_bytes){ key, 8 });
@@ -347,10 +386,10 @@ int change_delete(struct store_txn *t, const struct change *c, uint8_t kind, con
 	if (r == 0)
 		r = feed_add(t, FEED_DELETE, kind, id, "");
 	if (r == 0)
-		r = change_audit(t, c, kind == RESOURCE_USER ? "user-deleted" : "group-deleted",
-				 &head, label, NULL);
+		r = change_audit_gone(t, c, &head, label, old, groups, &m);
 out:
 	change_members_free(&m);
+	json_object_put(groups);
 	free(label);
 	json_object_put(old);
 	return r;

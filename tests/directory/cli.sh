@@ -112,7 +112,8 @@ fails 1 'was given before' d group add dev --gid 6001
 
 echo "# audit"
 has "$(d audit --user bob)" 'user-created +local: [^ ]+ +bob'
-[ "$(d --no-legend audit --user bob | grep -vc bob)" = 0 ]
+has "$(d audit --user bob)" 'group-patched +local: [^ ]+ +dev +members' # he came into it, and left
+[ "$(d --no-legend audit --user bob | grep -vc 'bob\|dev')" = 0 ]
 [ "$(d --no-legend audit --since 2099-01-01T00:00:00Z | wc -l)" = 0 ]
 [ "$(d --no-legend audit --since 1h | wc -l)" = "$(d --json audit | wc -l)" ]
 fails 1 'neither a span' d audit --since yesterday
