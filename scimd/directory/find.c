@@ -165,7 +165,7 @@ static int page_walk(struct find_page *g, uint8_t kind)
 
 static int page_kind(struct find_page *g, uint8_t kind)
 {
-	struct find_set s = { 0 };
+	struct find_set s = { .max = g->q->candidates_max };
 	int r = find_candidates(g->t, kind, g->q->filter, &s);
 
 	if (r == 1)

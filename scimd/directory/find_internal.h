@@ -28,14 +28,15 @@ int find_cursor_read(struct store_txn *t, const struct find_query *q, struct fin
 struct find_set {
 	uint64_t *seq;
 	size_t count, cap;
+	size_t max; // 0: as many as there are
 };
 
-int find_set_add(struct find_set *s, uint64_t seq);
-void find_set_sort(struct find_set *s); // and without repetitions
+int find_set_add(struct find_set *s, uint64_t seq); // -E2BIG: beyond max
+void find_set_sort(struct find_set *s);             // and without repetitions
 void find_set_free(struct find_set *s);
 
 // Whether an index tells who can match. 1: s holds them (each is to be looked at
-// again), 0: every resource has to be looked at, -errno.
+// again), 0: every resource has to be looked at, -E2BIG: more than s->max, -errno.
 int find_candidates(struct store_txn *t, uint8_t kind, const struct scim_filter *f,
 		    struct find_set *s);
 bool find_has_index(uint8_t kind, const struct scim_filter *f);
