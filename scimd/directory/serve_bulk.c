@@ -124,6 +124,14 @@ static int bulk_target(const struct bulk *b, struct bulk_op *op, uint8_t *kind, 
 	return 0;
 }
 
+// Where what an operation is about lies, known or not (§3.7.3: all but a POST that fails).
+static void bulk_place(const struct bulk *b, struct bulk_op *op, uint8_t kind, const char *id)
+{
+	if (*id && strcasecmp(op->method, "POST") != 0)
+		(void)snprintf(op->location, sizeof(op->location), "%s%s/%s", b->rq->s->base,
+			       dir_type(kind)->endpoint, id);
+}
+
 static int bulk_change(struct store_txn *t, struct bulk *b, uint8_t kind, const char *id,
 		       struct json_object *data, struct change_result *res)
 {
@@ -161,16 +169,12 @@ static int bulk_one(struct store_txn *t, void *arg, struct fail *f)
 	op->leaver = false;
 	if (r < 0)
 		return r;
+	bulk_place(b, op, kind, id);
 	if (op->data && !(data = bulk_resolve(b, op->data)))
 		return -ENOMEM;
 	r = bulk_change(t, b, kind, id, data, &res);
 	json_object_put(data);
-	if (r == 0 && op->status == 204) {
-		(void)snprintf(op->location, sizeof(op->location), "%s%s/%s", b->rq->s->base,
-			       dir_type(kind)->endpoint, id);
-		return 0;
-	}
-	if (r < 0)
+	if (r < 0 || op->status == 204)
 		return r;
 	op->leaver = res.disabled || !res.changed;
 	b->rq->none = true; // location and etag only
@@ -319,6 +323,21 @@ static int bulk_try(struct store_txn *t, struct bulk *b, struct bulk_op *op)
 	return 0;
 }
 
+static void bulk_stuck(struct bulk *b, struct bulk_op *op)
+{
+	uint8_t kind;
+	char id[600];
+
+	if (bulk_target(b, op, &kind, id, sizeof(id)) == 0) {
+		bulk_place(b, op, kind, id);
+		(void)scim_problem(&op->problem, 409, NULL,
+				   "it refers to a bulkId that no operation creates");
+	}
+	op->status = op->problem.status;
+	op->done = true;
+	b->failures++;
+}
+
 // In order, those that refer to what is not there yet later. 0 or the store's failure.
 static int bulk_all(struct store_txn *t, struct bulk *b)
 {
@@ -335,13 +354,8 @@ static int bulk_all(struct store_txn *t, struct bulk *b)
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < b->count; i++)
-		if (!b->ops[i].done && !bulk_enough(b)) {
-			(void)scim_problem(&b->ops[i].problem, 409, NULL,
-					   "it refers to a bulkId that no operation creates");
-			b->ops[i].status = 409;
-			b->ops[i].done = true;
-			b->failures++;
-		}
+		if (!b->ops[i].done && !bulk_enough(b))
+			bulk_stuck(b, &b->ops[i]);
 	return 0;
 }
 
