@@ -229,12 +229,8 @@ int change_replace(struct store_txn *t, const struct change *c, uint8_t kind, co
 	struct change_members m = { 0 };
 	struct dir_record rec;
 	struct dir_head head;
-	const char *said = json_string(json_member(body, "id"));
 	int r = change_open(t, c, kind, id, &rec, &old, p);
 
-	if (r == 0 && said && strcmp(said, id) != 0)
-		r = scim_problem(p, 400, "mutability", "the body's id is another one: \"%s\"",
-				 said);
 	if (r == 0)
 		r = scim_accept(dir_type(kind), body, &now, p);
 	if (r < 0)
