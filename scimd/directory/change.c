@@ -165,18 +165,6 @@ int change_create(struct store_txn *t, const struct change *c, uint8_t kind,
 	return r;
 }
 
-static bool change_etag_listed(const char *list, const char *tag)
-{
-	size_t len = strlen(tag);
-
-	if (strcmp(list, "*") == 0)
-		return true;
-	for (const char *p = strstr(list, tag); p; p = strstr(p + 1, tag))
-		if (p[len] == '\0' || p[len] == ',' || p[len] == ' ')
-			return true;
-	return false;
-}
-
 // The resource and its JSON (the caller's to put), its version being what If-Match asks for.
 static int change_open(struct store_txn *t, const struct change *c, uint8_t kind, const char *id,
 		       struct dir_record *r, struct json_object **json, struct scim_problem *p)
@@ -190,7 +178,7 @@ static int change_open(struct store_txn *t, const struct change *c, uint8_t kind
 	if (rc < 0)
 		return rc;
 	render_etag(tag, &r->head);
-	if (c->if_match && !change_etag_listed(c->if_match, tag + 2)) // strong and weak alike
+	if (c->if_match && !render_etag_listed(c->if_match, tag))
 		return scim_problem(p, 412, NULL, "the resource has version %s now", tag);
 	if (!json)
 		return 0;

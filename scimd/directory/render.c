@@ -22,6 +22,31 @@ void render_etag(char out[RENDER_ETAG], const struct dir_head *h)
 	(void)snprintf(out, RENDER_ETAG, "W/\"%llu\"", (unsigned long long)h->version);
 }
 
+bool render_etag_listed(const char *list, const char *tag)
+{
+	static const char blank[] = " \t";
+
+	list += strspn(list, blank);
+	if (*list == '*' && list[1 + strspn(list + 1, blank)] == '\0')
+		return true;
+	tag += 2; // W/
+	while (*list) {
+		const char *one = list + strspn(list, blank), *end;
+
+		list += strcspn(list, ",");
+		end = list;
+		list += *list == ',';
+		while (end > one && strchr(blank, end[-1]))
+			end--;
+		if (end - one > 2 && strncmp(one, "W/", 2) == 0)
+			one += 2;
+		if (end > one && (size_t)(end - one) == strlen(tag) &&
+		    memcmp(one, tag, strlen(tag)) == 0)
+			return true;
+	}
+	return false;
+}
+
 int render_string(struct buf *out, const char *text, size_t len)
 {
 	size_t from = 0;

@@ -99,7 +99,7 @@ bool serve_etag_matches(struct serve_request *rq, const char *etag)
 {
 	const char *said = http_header(rq->http, "If-None-Match");
 
-	return said && (strcmp(said, "*") == 0 || strstr(said, etag + 2) != NULL);
+	return said && render_etag_listed(said, etag);
 }
 
 void serve_not_modified(struct serve_request *rq, const char *etag)
