@@ -230,8 +230,7 @@ int find_matches(struct store_txn *t, const char *base, const struct dir_record 
 	struct json_object *o;
 	bool groups = false, yes;
 
-	// What the index found for the whole of the filter is so: the index knows that letters
-	// beyond ASCII have a case, too.
+	// What the index found for the whole of the filter is so.
 	if (root->type == SCIM_NODE_COMPARE && match_row(r->head.kind, root, NULL))
 		return 1;
 	scim_filter_paths(f, match_names, &groups);
