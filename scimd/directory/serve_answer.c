@@ -28,7 +28,7 @@ static void answer_send(struct serve_request *rq, int status, const char *type)
 	}
 	if (status == 401) {
 		headers[n++] = "WWW-Authenticate";
-		headers[n++] = "Bearer realm=\"scim-directory\"";
+		headers[n++] = SERVE_BEARER;
 	}
 	// What people look at with a browser, which then asks them.
 	if (status == 401 && rq->route && rq->route->path[0] == '!') {
