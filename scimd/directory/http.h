@@ -107,6 +107,8 @@ int http_server_new(struct sd_event *event, const struct http_options *options,
 		    const struct http_calls *calls, struct http_server **server_out,
 		    struct fail *f);
 unsigned http_server_port(const struct http_server *s);
+// Whether that address is every one of this machine ("[::]:8643"): nobody can be sent to it.
+bool http_listen_any(const char *listen);
 // Loads certificate and key anew from their paths; new connections get them, old ones
 // stay. On failure those in use are kept. Nothing to do without TLS.
 int http_server_reload_tls(struct http_server *s, struct fail *f);

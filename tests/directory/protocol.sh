@@ -86,3 +86,13 @@ directory token revoke read
 [ "$(curl -s -o /dev/null -w '%{http_code}' --noproxy '*' -H "Authorization: Bearer $read" "http://127.0.0.1:$port/scim/v2/Users")" = 401 ]
 directory audit --verify
 stop
+# Where it listens on every address, locations lead to this machine by its name, or to url.
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=any -keyout "$box/any.key" -out "$box/any.pem" 2>/dev/null
+for case in '[::]:0 ' '0.0.0.0:0 ' '[::]:0 https://id.example.com/scim/v2'; do
+  listen=${case% *} url=${case#* }
+  printf '[server]\nlisten = %s\nstate_dir = %s/state\ntls_cert = %s/any.pem\ntls_key = %s/any.key\n%s\n' "$listen" "$box" "$box" "$box" "${url:+url = $url}" >"$box/conf"
+  start
+  want=${url:-https://$(uname -n):$port/scim/v2}
+  curl -sfk --noproxy '*' -H "Authorization: Bearer $write" "https://127.0.0.1:$port/scim/v2/Users?count=1" | grep -q "\"location\":\"$want/Users/" || { echo "$case: no $want" >&2; exit 1; }
+  stop
+done
