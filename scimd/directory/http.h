@@ -17,7 +17,8 @@
 // connection), too many connections (closed at once). Too long bodies (413) come
 // after head(): who asks without a right to is told that, however much is to come.
 // Refusals carry what http_calls.refuse makes of them, else no body.
-// It answers HEAD as GET without a body, compresses, and sends the Date.
+// It answers HEAD as GET without a body, compresses, sends the Date, and with a 503 or 429
+// after how long to try again.
 #ifndef SCIMD_DIRECTORY_HTTP_H
 #define SCIMD_DIRECTORY_HTTP_H
 

@@ -39,6 +39,10 @@ void answer_headers(struct MHD_Response *m, const struct http_reply *reply, bool
 		(void)MHD_add_response_header(m, "Content-Type", reply->type);
 	for (const char *const *h = reply->headers; h && h[0] && h[1]; h += 2)
 		(void)MHD_add_response_header(m, h[0], h[1]);
+	if (reply->status == 503 || reply->status == 429)
+		(void)MHD_add_response_header(m, "Retry-After",
+					      reply->status == 503 ? HTTP_RETRY_BUSY
+								   : HTTP_RETRY_MANY);
 	if (vary)
 		(void)MHD_add_response_header(m, "Vary", "Accept-Encoding");
 	if (gzip)

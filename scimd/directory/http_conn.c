@@ -68,9 +68,10 @@ void conn_say(struct http_conn *c, int status, const char *why)
 {
 	const union MHD_ConnectionInfo *i;
 	char text[256];
-	int len = snprintf(text, sizeof(text),
-			   "HTTP/1.1 %d %s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
-			   status, why);
+	int len =
+		snprintf(text, sizeof(text),
+			 "HTTP/1.1 %d %s\r\nContent-Length: 0\r\nConnection: close\r\n%s\r\n",
+			 status, why, status == 503 ? "Retry-After: " HTTP_RETRY_BUSY "\r\n" : "");
 
 	// While a body comes in the library takes no answer, and it writes nothing itself.
 	if (c->server->cert) {

@@ -23,6 +23,8 @@
 #define HTTP_DRAIN_MAX 65536 // of a body that head() did not want, read to keep the connection
 #define HTTP_BODIES_MAX 32   // × body_max: what all bodies being received may hold together
 #define HTTP_STREAM_ROOM 65536
+#define HTTP_RETRY_BUSY "2"  // seconds after which a 503 is worth another try
+#define HTTP_RETRY_MANY "60" // and a 429
 #define HTTP_GZIP_MIN 1024
 #define HTTP_GZIP_ONCE (256 * 1024) // longer ones are compressed piece by piece, as they are sent
 

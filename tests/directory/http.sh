@@ -111,6 +111,24 @@ curl -s -H 'Transfer-Encoding: chunked' --data-binary @"$box/body" "$u/echo" | g
 "$BUILD/tests/bench/load" -c 64 -n 5000 127.0.0.1 "$port" /soon || fail "load, answered later"
 finish bodies
 
+# Bodies that together are too much: whoever comes too late is told when to come again.
+start 127.0.0.1:0 body_max=1000
+held=()
+for ((i = 0; i < 32; i++)); do
+  exec {fd}<>"/dev/tcp/127.0.0.1/$port"
+  printf 'POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\nExpect: 100-continue\r\n\r\n' >&"$fd"
+  read -rt 5 line <&"$fd" # it has been counted
+  [[ $line == "HTTP/1.1 100"* ]] || fail "body $i of 32: $line"
+  held+=("$fd")
+done
+for how in 'Content-Length: 5' 'Transfer-Encoding: chunked'; do
+  curl -si -m 10 -H "$how" -d hello "http://127.0.0.1:$port/echo" >"$box/o"
+  grep -q '^HTTP/1.1 503' "$box/o" && grep -q '^Retry-After: 2' "$box/o" || fail "$how beyond what may be held: $(cat "$box/o")"
+done
+for fd in "${held[@]}"; do exec {fd}>&-; done
+until curl -sf -d hello "http://127.0.0.1:$port/echo" >/dev/null; do :; done
+finish held
+
 # Addresses.
 refused() {
   local text
