@@ -93,7 +93,7 @@ void http_answer(struct http_request *r, const struct http_reply *reply, struct 
 // Answers r with a body of unknown size. produce fills up to room bytes (room >= 4096) and
 // returns how many: 0 = the end, < 0 = break the connection so that the client sees it is
 // not whole. done is called once when no more is wanted, also when produce was never called
-// (HEAD, client gone); it may be NULL. Each 64 KiB must be taken within total_ms.
+// (HEAD, client gone); it may be NULL. All of it must be taken within total_ms.
 void http_answer_stream(struct http_request *r, const struct http_reply *reply,
 			ssize_t (*produce)(void *arg, char *out, size_t room),
 			void (*done)(void *arg), void *arg);

@@ -60,6 +60,12 @@ start 127.0.0.1:0 total_ms=500
 code=$(curl -s -o "$box/o" -w '%{http_code}' -m 10 "http://127.0.0.1:$port/wait")
 [ "$code" = 000 ] || fail "a wait beyond the deadline got $code"
 curl -s "http://127.0.0.1:$port/counts" | grep -qx 'gone 1' || fail "gone was not called"
+# Who takes an answer slowly has as long for all of it, however it is made.
+for what in size stream; do
+  curl -s -o "$box/o" -m 20 --limit-rate 20M "http://127.0.0.1:$port/$what/120000000"
+  code=$?
+  [ "$code" = 18 ] || [ "$code" = 56 ] || fail "a slow reader of /$what: curl says $code, not that it was cut off"
+done
 # What waits when the server ends is ended too.
 curl -s -m 10 "http://127.0.0.1:$port/wait?ms=60000" &
 waiter=$!
