@@ -166,8 +166,11 @@ void http_answer(struct http_request *r, const struct http_reply *reply, struct 
 		m = body->len <= HTTP_GZIP_ONCE ? answer_packed(r->conn->server, body)
 						: answer_long(r, body);
 	gzip = m != NULL;
-	if (!m)
+	if (!m) {
+		r->plain = body && body->len ? body->data : NULL;
+		r->plain_len = r->plain ? body->len : 0;
 		m = answer_plain(body);
+	}
 	if (m)
 		answer_headers(m, reply, vary, gzip);
 	answer_give(r, reply, m);
