@@ -25,11 +25,8 @@ static const char *audit_text(struct json_object *o, const char *key)
 	return text ? text : "";
 }
 
-static bool audit_names(struct json_object *o, const char *key, const char *id)
+static bool audit_lists(struct json_object *list, const char *id)
 {
-	struct json_object *list =
-		json_member(json_member(json_member(o, "changes"), "members"), key);
-
 	if (!json_object_is_type(list, json_type_array))
 		return false;
 	for (size_t i = 0; i < json_object_array_length(list); i++) {
@@ -41,7 +38,20 @@ static bool audit_names(struct json_object *o, const char *key, const char *id)
 	return false;
 }
 
-// By whom or about whom: also who came into a group, or left it.
+// Whether it tells of somebody who came into a group or left it: of either.
+static bool audit_moves(struct json_object *o, const char *id)
+{
+	struct json_object *changes = json_member(o, "changes");
+	struct json_object *members = json_member(changes, "members");
+	struct json_object *groups = json_member(changes, "groups"); // of what was deleted
+
+	return audit_lists(json_member(members, "added"), id) ||
+	       audit_lists(json_member(members, "removed"), id) ||
+	       (json_object_is_type(groups, json_type_array) &&
+		audit_lists(json_object_array_get_idx(groups, 0), id));
+}
+
+// By whom or about whom.
 static bool audit_wanted(struct audit_look *l, struct json_object *o)
 {
 	const char *at = audit_text(o, "at"), *actor = audit_text(o, "actor");
@@ -56,7 +66,7 @@ static bool audit_wanted(struct audit_look *l, struct json_object *o)
 		return false;
 	if (!l->user || about)
 		return true;
-	if (l->id[0] && (audit_names(o, "added", l->id) || audit_names(o, "removed", l->id)))
+	if (l->id[0] && audit_moves(o, l->id))
 		return true;
 	if (strncmp(actor, "local: ", 7) == 0 && strcmp(actor + 7, l->user) == 0)
 		return true;

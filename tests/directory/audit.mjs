@@ -87,5 +87,8 @@ for (const user of ['p5', people[5]]) {
   if (audit('--user', user).some((e) => e.id !== people[5] && !JSON.stringify(e).includes(people[5]))) wrong(`--user ${user}: others`);
 }
 if (!audit('--user', 'p7').some((e) => e.event === 'group-created')) wrong('--user p7, who is gone: not who was added');
+// And about a group, when it loses a member who is deleted.
+for (const name of ['g', group])
+  if (!audit('--user', name).some((e) => e.event === 'user-deleted' && e.name === 'p7')) wrong(`--user ${name}: not that p7 is gone`);
 console.log(`${last} entries, ${bad} wrong`);
 process.exit(bad ? 1 : 0);

@@ -93,6 +93,19 @@ for (const count of [1, 2, 7, 50])
   ])
     await walk(path, { ...q, count });
 
+// By index, with nobody writing.
+for (const path of ['/Users', '/Groups', '/Users/.search', '/.search'])
+  for (const q of [{}, { filter: everybody }, { sortBy: 'displayName' }]) {
+    const ids = [];
+    for (let startIndex = 1; ; startIndex += 7) {
+      const got = await query(path, { ...q, startIndex, count: 7 });
+      ids.push(...got.Resources.map((r) => r.id));
+      if (got.Resources.length < 7) break;
+    }
+    const want = [...all.keys()].filter((id) => path === '/.search' || path.startsWith(`/${all.get(id)}`));
+    if (ids.length !== want.length || want.some((id) => !ids.includes(id))) wrong(`${path} ${JSON.stringify(q)} by index: ${ids.length} of ${want.length}`);
+  }
+
 // A cursor belongs to its query; another count is another matter (RFC 9865, table 3).
 const first = { filter: everybody, count: 3, cursor: '' };
 const { nextCursor: cursor } = await query('/Users', first);
