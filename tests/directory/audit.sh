@@ -15,5 +15,5 @@ until grep -q 'on port' "$box/log"; do kill -0 "$server" || { cat "$box/log" >&2
 node "$SRC/tests/directory/audit.mjs" "http://127.0.0.1:$(sed -n 's/.*on port \([0-9]*\).*/\1/p' "$box/log")/scim/v2" "$token" "$bin" "$box/conf"
 "$bin" --config "$box/conf" audit --verify | grep -q 'the chain is whole'
 kill "$server"
-wait "$server"
+wait "$server" || { tail -40 "$box/log" >&2; exit 1; }
 server=

@@ -19,5 +19,5 @@ server=$!
 until grep -q 'on port' "$box/log"; do kill -0 "$server" || { cat "$box/log" >&2; exit 1; }; read -rt 0.02 <> <(:) || :; done
 node "$SRC/tests/directory/dear.mjs" "http://127.0.0.1:$(sed -n 's/.*on port \([0-9]*\).*/\1/p' "$box/log")/scim/v2" "$token"
 kill "$server"
-wait "$server"
+wait "$server" || { tail -40 "$box/log" >&2; exit 1; }
 server=
