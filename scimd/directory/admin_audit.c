@@ -15,6 +15,7 @@ struct audit_look {
 	struct columns *table;
 	int64_t since;
 	const char *user; // NULL: all
+	char id[64];      // of who was called that last, as far as the log has been read
 };
 
 static const char *audit_text(struct json_object *o, const char *key)
@@ -24,20 +25,52 @@ static const char *audit_text(struct json_object *o, const char *key)
 	return text ? text : "";
 }
 
+static bool audit_lists(struct json_object *list, const char *id)
+{
+	if (!json_object_is_type(list, json_type_array))
+		return false;
+	for (size_t i = 0; i < json_object_array_length(list); i++) {
+		const char *text = json_string(json_object_array_get_idx(list, i));
+
+		if (text && strcmp(text, id) == 0)
+			return true;
+	}
+	return false;
+}
+
+// Whether it tells of somebody who came into a group or left it: of either.
+static bool audit_moves(struct json_object *o, const char *id)
+{
+	struct json_object *changes = json_member(o, "changes");
+	struct json_object *members = json_member(changes, "members");
+	struct json_object *groups = json_member(changes, "groups"); // of what was deleted
+
+	return audit_lists(json_member(members, "added"), id) ||
+	       audit_lists(json_member(members, "removed"), id) ||
+	       (json_object_is_type(groups, json_type_array) &&
+		audit_lists(json_object_array_get_idx(groups, 0), id));
+}
+
 // By whom or about whom.
-static bool audit_wanted(const struct audit_look *l, struct json_object *o)
+static bool audit_wanted(struct audit_look *l, struct json_object *o)
 {
 	const char *at = audit_text(o, "at"), *actor = audit_text(o, "actor");
+	const char *id = audit_text(o, "id");
+	bool about = l->user &&
+		     (strcasecmp(audit_text(o, "name"), l->user) == 0 || strcmp(id, l->user) == 0);
 	int64_t ms;
 
+	if (about && *id)
+		(void)snprintf(l->id, sizeof(l->id), "%s", id);
 	if (l->since && clock_parse(at, strlen(at), &ms) == 0 && ms < l->since)
 		return false;
-	if (!l->user)
+	if (!l->user || about)
+		return true;
+	if (l->id[0] && audit_moves(o, l->id))
 		return true;
 	if (strncmp(actor, "local: ", 7) == 0 && strcmp(actor + 7, l->user) == 0)
 		return true;
-	return strcmp(actor, l->user) == 0 || strcasecmp(audit_text(o, "name"), l->user) == 0 ||
-	       strcmp(audit_text(o, "id"), l->user) == 0;
+	return strcmp(actor, l->user) == 0;
 }
 
 static int audit_row(struct columns *table, uint64_t seq, struct json_object *o)

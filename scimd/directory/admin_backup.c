@@ -11,13 +11,14 @@
 #include <fcntl.h>
 #include <json-c/json.h>
 #include <limits.h>
+#include <scimd/account.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-// How far the numbers skip when the register of what was given is lost.
+// How far the numbers skip when it is not known what was given since the backup.
 #define RESTORE_SKIP 1000000u
 
 // -------------------------------------------------------------------- backup
@@ -68,6 +69,7 @@ struct restore {
 	struct store *now, *old; // old: what is replaced; NULL: there is none
 	struct store_txn *view;  // of old
 	bool lost;               // old was damaged
+	bool known;              // old is what became of the backup's store
 	// In state_dir. The backup is made ready in a folder that bears the name under which the
 	// old store is kept: then one exchange of names is all.
 	char name[64];
@@ -227,7 +229,53 @@ static int restore_tokens(struct restore *re, struct store_txn *t)
 	return r == -ENOENT ? restore_merge(re, t, DIR_TOKEN) : r;
 }
 
-// ETags, places in lists and numbers go on from the greater of the two.
+struct restore_entry { // the last one of the backup's audit log
+	uint64_t seq;
+	const char *line;
+	size_t len;
+};
+
+static int restore_last(void *arg, const struct store_audit *a)
+{
+	*(struct restore_entry *)arg = (struct restore_entry){ a->seq, a->line, a->len };
+	return 1;
+}
+
+static int restore_same(void *arg, const struct store_audit *a)
+{
+	const struct restore_entry *last = arg;
+
+	return a->seq == last->seq && a->len == last->len &&
+			       memcmp(a->line, last->line, a->len) == 0
+		       ? 1
+		       : -ENOENT;
+}
+
+static int restore_beyond(void *arg, const struct store_audit *a)
+{
+	(void)arg;
+	(void)a;
+	return 1;
+}
+
+// Whether the old store went on from where the backup ends. Every entry holds the digest of
+// the one before, so one that is the same has the same past. The very store that was backed
+// up may have gone on elsewhere, and counts for nothing.
+static int restore_lineage(struct restore *re, struct store_txn *t)
+{
+	struct restore_entry last = { 0 };
+	int r = re->view ? store_audit_back(t, restore_last, &last) : 0;
+
+	if (r > 0)
+		r = store_audit_each(re->view, last.seq, restore_same, &last);
+	if (r > 0)
+		r = store_audit_each(re->view, last.seq + 1, restore_beyond, NULL);
+	re->known = r > 0;
+	return r < 0 && r != -ENOENT ? r : 0;
+}
+
+// ETags, places in lists and numbers go on from the greater of the two, and beyond what may
+// have been given where nobody sees it.
 static int restore_counters(struct restore *re, struct store_txn *t)
 {
 	static const char *const names[] = { "number", "seq", "generation", "feed" };
@@ -239,10 +287,12 @@ static int restore_counters(struct restore *re, struct store_txn *t)
 		r = dir_counter(t, names[i], &is);
 		if (r == 0 && re->view)
 			r = dir_counter(re->view, names[i], &was);
-		if (r == 0 && re->lost)
-			was = is + RESTORE_SKIP;
 		if (was < is)
 			was = is;
+		if (strcmp(names[i], "number") == 0 && was < ACCOUNT_HASH_FIRST)
+			was = ACCOUNT_HASH_FIRST;
+		if (!re->known)
+			was += RESTORE_SKIP;
 		// What stands now is neither what the backup was nor what was here: lists of
 		// either have tags of their own.
 		was += strcmp(names[i], "generation") == 0;
@@ -279,6 +329,8 @@ static int restore_into(struct store_txn *t, void *arg, struct fail *f)
 	if (r == 0 && re->view)
 		r = restore_tokens(re, t);
 	if (r == 0)
+		r = restore_lineage(re, t);
+	if (r == 0)
 		r = restore_counters(re, t);
 	if (r == 0) // hosts have applied what is not there any more: they read everything
 		r = feed_restart(t);
@@ -299,6 +351,11 @@ static int restore_swap(const struct restore *re, struct fail *f)
 		return fail(f, ENAMETOOLONG, "%s: name too long", dir);
 	if (renameat2(AT_FDCWD, ready, AT_FDCWD, is, keep ? RENAME_EXCHANGE : RENAME_NOREPLACE) < 0)
 		return fail(f, errno, "%s: %s", is, strerror(errno));
+	if (!re->known && (re->lost || !re->a->option[ADMIN_QUIET]))
+		(void)fprintf(stderr,
+			      "scim-directory: %swhich numbers were given since the backup is not "
+			      "known, so new ones begin %u further on\n",
+			      re->lost ? "the store of before is damaged: " : "", RESTORE_SKIP);
 	if (keep && !re->a->option[ADMIN_QUIET])
 		(void)fprintf(stderr, "scim-directory: the store of before is %s\n", ready);
 	r = file_sync_dir(is);
@@ -323,10 +380,6 @@ static int restore_old(struct restore *re, struct fail *f)
 	if (r == -EBUSY)
 		return fail(f, EBUSY, "the store is in use; stop scim-directory first");
 	if (r == -EBADMSG) {
-		(void)fprintf(stderr,
-			      "scim-directory: the present store is damaged: which numbers it gave "
-			      "is not known, so new ones begin %u further on\n",
-			      RESTORE_SKIP);
 		re->lost = true;
 		return 0;
 	}

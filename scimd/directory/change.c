@@ -51,6 +51,7 @@ static int change_take(struct store_txn *t, const char *name, uint32_t wanted,
 	return r;
 }
 
+// The group has to be there still: a number of one that is gone is nobody's ever again.
 static int change_private_gid(struct store_txn *t, uint32_t gid, const struct dir_head *head,
 			      struct scim_problem *p)
 {
@@ -62,7 +63,16 @@ static int change_private_gid(struct store_txn *t, uint32_t gid, const struct di
 		return 0;
 	store_be(key, gid);
 	r = store_get(t, DIR_NUMBER, (struct store_bytes){ key, 8 }, &v);
-	if (r == -ENOENT || (r == 0 && *(const uint8_t *)v.data != RESOURCE_GROUP))
+	if (r == 0 && v.len != 1 + DIR_ID_LEN)
+		return -EBADMSG;
+	if (r == 0) {
+		const uint8_t *who = v.data;
+
+		r = who[0] == RESOURCE_GROUP
+			    ? store_get(t, DIR_ID, (struct store_bytes){ who + 1, DIR_ID_LEN }, &v)
+			    : -ENOENT;
+	}
+	if (r == -ENOENT)
 		return scim_problem(p, 400, "invalidValue",
 				    "gidNumber %u is no group's; leave it out for a private group",
 				    gid);
@@ -142,28 +152,17 @@ int change_create(struct store_txn *t, const struct change *c, uint8_t kind,
 		members = change_members_out(now);
 		change_members_init(&m, t, &head);
 	}
-	if (r == 0)
-		r = change_save(t, c, FEED_CREATE, &head, NULL, now, NULL, p);
 	if (r == 0 && members)
 		r = change_members_add(&m, members, p);
+	if (r == 0)
+		r = change_save(t, c, FEED_CREATE, &head, NULL, now,
+				kind == RESOURCE_GROUP ? &m : NULL, p);
 	if (r == 0)
 		*out = (struct change_result){ kind, head.seq, true, false };
 	change_members_free(&m);
 	json_object_put(members);
 	json_object_put(now);
 	return r;
-}
-
-static bool change_etag_listed(const char *list, const char *tag)
-{
-	size_t len = strlen(tag);
-
-	if (strcmp(list, "*") == 0)
-		return true;
-	for (const char *p = strstr(list, tag); p; p = strstr(p + 1, tag))
-		if (p[len] == '\0' || p[len] == ',' || p[len] == ' ')
-			return true;
-	return false;
 }
 
 // The resource and its JSON (the caller's to put), its version being what If-Match asks for.
@@ -179,7 +178,7 @@ static int change_open(struct store_txn *t, const struct change *c, uint8_t kind
 	if (rc < 0)
 		return rc;
 	render_etag(tag, &r->head);
-	if (c->if_match && !change_etag_listed(c->if_match, tag + 2)) // strong and weak alike
+	if (c->if_match && !render_etag_listed(c->if_match, tag))
 		return scim_problem(p, 412, NULL, "the resource has version %s now", tag);
 	if (!json)
 		return 0;
@@ -189,7 +188,7 @@ static int change_open(struct store_txn *t, const struct change *c, uint8_t kind
 
 static int change_finish(struct store_txn *t, const struct change *c, enum feed_what what,
 			 struct dir_head *head, struct json_object *old, struct json_object **now,
-			 const struct change_members *m, struct change_result *out,
+			 struct change_members *m, struct change_result *out,
 			 struct scim_problem *p)
 {
 	int r = scim_immutable_check(dir_type(head->kind), old, *now, p);
@@ -200,7 +199,9 @@ static int change_finish(struct store_txn *t, const struct change *c, enum feed_
 	if (r < 0)
 		return r;
 	*out = (struct change_result){ head->kind, head->seq, false, false };
-	if (json_object_equal(old, *now) && !(m && (m->added || m->removed)))
+	if (m)
+		change_members_settle(m);
+	if (json_object_equal(old, *now) && !(m && (m->added.len || m->removed.len)))
 		return 0;
 	was_active = head->active != 0;
 	r = change_save(t, c, what, head, old, *now, m, p);
@@ -216,12 +217,8 @@ int change_replace(struct store_txn *t, const struct change *c, uint8_t kind, co
 	struct change_members m = { 0 };
 	struct dir_record rec;
 	struct dir_head head;
-	const char *said = json_string(json_member(body, "id"));
 	int r = change_open(t, c, kind, id, &rec, &old, p);
 
-	if (r == 0 && said && strcmp(said, id) != 0)
-		r = scim_problem(p, 400, "mutability", "the body's id is another one: \"%s\"",
-				 said);
 	if (r == 0)
 		r = scim_accept(dir_type(kind), body, &now, p);
 	if (r < 0)
@@ -289,13 +286,29 @@ static int change_group_seen(void *arg, uint64_t group)
 	return 0;
 }
 
-// Out of every group, whose versions say so.
-static int change_leave(struct store_txn *t, uint64_t seq)
+// Out of every group, whose versions say so. *ids_out: which; NULL: none.
+static int change_leave(struct store_txn *t, uint64_t seq, struct json_object **ids_out)
 {
 	struct change_groups g = { 0 };
+	struct dir_record rec;
+	char id[DIR_ID_TEXT];
 	int r = dir_member_of(t, seq, change_group_seen, &g);
 
+	if (r == 0 && g.count && !(*ids_out = json_object_new_array()))
+		r = -ENOMEM;
 	for (size_t i = 0; r == 0 && i < g.count; i++) {
+		struct json_object *text = NULL;
+
+		r = dir_get(t, RESOURCE_GROUP, g.seq[i], &rec);
+		if (r < 0)
+			break;
+		dir_id_text(id, rec.head.id);
+		text = json_object_new_string(id);
+		if (!text || json_object_array_add(*ids_out, text) < 0) {
+			json_object_put(text);
+			r = -ENOMEM;
+			break;
+		}
 		r = dir_member_drop(t, g.seq[i], seq);
 		if (r == 0)
 			r = change_touch(t, g.seq[i]);
@@ -304,10 +317,30 @@ static int change_leave(struct store_txn *t, uint64_t seq)
 	return r;
 }
 
+// All that was there is what changed.
+static int change_audit_gone(struct store_txn *t, const struct change *c,
+			     const struct dir_head *head, const char *label,
+			     struct json_object *old, struct json_object *groups,
+			     const struct change_members *m)
+{
+	struct json_object *changes;
+	int r = -ENOMEM;
+
+	if (groups && json_object_object_add(old, "groups", json_object_get(groups)) < 0)
+		return r;
+	changes = change_differences(old, NULL);
+	if (changes)
+		r = change_audit(t, c,
+				 head->kind == RESOURCE_USER ? "user-deleted" : "group-deleted",
+				 head, label, changes, m);
+	json_object_put(changes);
+	return r;
+}
+
 int change_delete(struct store_txn *t, const struct change *c, uint8_t kind, const char *id,
 		  struct scim_problem *p)
 {
-	struct json_object *old = NULL;
+	struct json_object *old = NULL, *groups = NULL;
 	struct change_members m = { 0 };
 	char *label = NULL;
 	unsigned char key[8];
@@ -326,7 +359,7 @@ int change_delete(struct store_txn *t, const struct change *c, uint8_t kind, con
 		r = m.list.clear(&m, p);
 	}
 	if (r == 0)
-		r = change_leave(t, head.seq);
+		r = change_leave(t, head.seq, &groups);
 	store_be(key, head.seq);
 	if (r == 0)
 		r = store_drop(t, dir_of(kind), (struct store_bytes){ key, 8 });
@@ -337,10 +370,10 @@ int change_delete(struct store_txn *t, const struct change *c, uint8_t kind, con
 	if (r == 0)
 		r = feed_add(t, FEED_DELETE, kind, id, "");
 	if (r == 0)
-		r = change_audit(t, c, kind == RESOURCE_USER ? "user-deleted" : "group-deleted",
-				 &head, label, NULL);
+		r = change_audit_gone(t, c, &head, label, old, groups, &m);
 out:
 	change_members_free(&m);
+	json_object_put(groups);
 	free(label);
 	json_object_put(old);
 	return r;

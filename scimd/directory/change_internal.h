@@ -11,14 +11,13 @@
 #include "scimd/directory/feed.h"
 #include "scimd/scim/patch.h"
 
-#define CHANGE_NAMED 20 // members named in an audit entry
+#define CHANGE_NAMED 1000 // members named in one audit entry; more of them, more entries
 
 // The members of one group while a request changes them.
 struct change_members {
 	struct store_txn *t;
 	struct dir_head group;
-	uint64_t added, removed;
-	struct json_object *named; // array of ids, the first CHANGE_NAMED
+	struct buf added, removed; // ids, DIR_ID_LEN bytes each
 	struct scim_patch_list list;
 };
 
@@ -27,6 +26,8 @@ void change_members_free(struct change_members *m);
 // Adds every value of a members list (NULL: none).
 int change_members_add(struct change_members *m, struct json_object *members,
 		       struct scim_problem *p);
+// Who was added as well as removed is neither. To be called when the request has been run.
+void change_members_settle(struct change_members *m);
 // Makes them exactly those of the list.
 int change_members_set(struct change_members *m, struct json_object *members,
 		       struct scim_problem *p);
@@ -36,8 +37,12 @@ int change_members_set(struct change_members *m, struct json_object *members,
 int change_save(struct store_txn *t, const struct change *c, enum feed_what what,
 		struct dir_head *head, struct json_object *old, struct json_object *now,
 		const struct change_members *m, struct scim_problem *p);
+// { attribute: [before, after] } for what differs; NULL: no memory. Either may be NULL.
+struct json_object *change_differences(struct json_object *old, struct json_object *now);
+// What has changed, and which members (m NULL: a User's): as many entries as that takes.
 int change_audit(struct store_txn *t, const struct change *c, const char *event,
-		 const struct dir_head *head, const char *label, struct json_object *changes);
+		 const struct dir_head *head, const char *label, struct json_object *changes,
+		 const struct change_members *m);
 // A group's version and modified, when somebody in it went away.
 int change_touch(struct store_txn *t, uint64_t group);
 

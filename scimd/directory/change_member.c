@@ -9,17 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int member_named(struct change_members *m, const char *id)
-{
-	if (!m->named)
-		m->named = json_object_new_array();
-	if (!m->named)
-		return -ENOMEM;
-	if (json_object_array_length(m->named) >= CHANGE_NAMED)
-		return 0;
-	return json_object_array_add(m->named, json_object_new_string(id)) < 0 ? -ENOMEM : 0;
-}
-
 static int member_add(void *arg, struct json_object *member, struct scim_problem *p)
 {
 	struct change_members *m = arg;
@@ -40,8 +29,7 @@ static int member_add(void *arg, struct json_object *member, struct scim_problem
 	rc = dir_member_add(m->t, m->group.seq, &r.head);
 	if (rc < 0)
 		return rc == -EEXIST ? 0 : rc;
-	m->added++;
-	return member_named(m, id);
+	return buf_add(&m->added, r.head.id, DIR_ID_LEN);
 }
 
 static int member_remove(void *arg, const char *value, struct scim_problem *p)
@@ -55,13 +43,13 @@ static int member_remove(void *arg, const char *value, struct scim_problem *p)
 		rc = dir_member_drop(m->t, m->group.seq, r.head.seq);
 	if (rc < 0)
 		return rc == -ENOENT ? 0 : rc;
-	m->removed++;
-	return member_named(m, value);
+	return buf_add(&m->removed, r.head.id, DIR_ID_LEN);
 }
 
 struct member_list {
 	uint64_t *seq;
 	size_t count, cap;
+	struct buf *ids; // NULL: not wanted
 };
 
 static int member_collect(void *arg, const struct dir_member *d)
@@ -78,20 +66,18 @@ static int member_collect(void *arg, const struct dir_member *d)
 		l->cap = cap;
 	}
 	l->seq[l->count++] = d->seq;
-	return 0;
+	return l->ids ? buf_add(l->ids, d->id, DIR_ID_LEN) : 0;
 }
 
 static int member_clear(void *arg, struct scim_problem *p)
 {
 	struct change_members *m = arg;
-	struct member_list l = { 0 };
+	struct member_list l = { .ids = &m->removed };
 	int r = dir_member_each(m->t, m->group.seq, member_collect, &l);
 
 	(void)p;
 	for (size_t i = 0; r == 0 && i < l.count; i++)
 		r = dir_member_drop(m->t, m->group.seq, l.seq[i]);
-	if (r == 0)
-		m->removed += l.count;
 	free(l.seq);
 	return r;
 }
@@ -138,7 +124,41 @@ void change_members_init(struct change_members *m, struct store_txn *t, const st
 
 void change_members_free(struct change_members *m)
 {
-	json_object_put(m->named);
+	buf_free(&m->added);
+	buf_free(&m->removed);
+}
+
+static int member_order(const void *a, const void *b)
+{
+	return memcmp(a, b, DIR_ID_LEN);
+}
+
+void change_members_settle(struct change_members *m)
+{
+	char *in = m->added.data, *out = m->removed.data;
+	size_t i = 0, o = 0, kept_in = 0, kept_out = 0;
+
+	if (m->added.len == 0 || m->removed.len == 0)
+		return;
+	qsort(in, m->added.len / DIR_ID_LEN, DIR_ID_LEN, member_order);
+	qsort(out, m->removed.len / DIR_ID_LEN, DIR_ID_LEN, member_order);
+	while (i < m->added.len || o < m->removed.len) {
+		int c = i == m->added.len     ? 1
+			: o == m->removed.len ? -1
+					      : memcmp(in + i, out + o, DIR_ID_LEN);
+
+		if (c < 0) {
+			memmove(in + kept_in, in + i, DIR_ID_LEN);
+			kept_in += DIR_ID_LEN;
+		} else if (c > 0) {
+			memmove(out + kept_out, out + o, DIR_ID_LEN);
+			kept_out += DIR_ID_LEN;
+		}
+		i += c <= 0 ? DIR_ID_LEN : 0;
+		o += c >= 0 ? DIR_ID_LEN : 0;
+	}
+	m->added.len = kept_in;
+	m->removed.len = kept_out;
 }
 
 int change_members_add(struct change_members *m, struct json_object *members,

@@ -44,57 +44,100 @@ static int save_unique(struct store_txn *t, const struct dir_head *head, const c
 	return r;
 }
 
-// { attribute: [before, after] } for what differs.
-static struct json_object *save_changes(struct json_object *old, struct json_object *now)
+static int save_pair(struct json_object *out, const char *key, struct json_object *was,
+		     struct json_object *is)
+{
+	struct json_object *pair = json_object_new_array();
+
+	if (pair && json_object_array_add(pair, json_object_get(was)) == 0 &&
+	    json_object_array_add(pair, json_object_get(is)) == 0 &&
+	    json_object_object_add(out, key, pair) == 0)
+		return 0;
+	json_object_put(pair);
+	return -ENOMEM;
+}
+
+// What of `here` differs from or is not in `there`; the second time round only the latter.
+static int save_side(struct json_object *out, struct json_object *here, struct json_object *there,
+		     bool gone)
+{
+	int r = 0;
+
+	if (!here)
+		return 0;
+	json_object_object_foreach(here, key, value)
+	{
+		struct json_object *other = NULL;
+		bool both = json_object_object_get_ex(there, key, &other);
+
+		if (r < 0 || strcmp(key, "schemas") == 0 ||
+		    (gone ? both : json_object_equal(other, value)))
+			continue;
+		r = gone ? save_pair(out, key, value, NULL) : save_pair(out, key, other, value);
+	}
+	return r;
+}
+
+struct json_object *change_differences(struct json_object *old, struct json_object *now)
 {
 	struct json_object *out = json_object_new_object();
 
-	if (!out)
-		return NULL;
-	json_object_object_foreach(now, key, is)
-	{
-		struct json_object *was = NULL, *pair;
-
-		(void)json_object_object_get_ex(old, key, &was);
-		if (strcmp(key, "schemas") == 0 || json_object_equal(was, is))
-			continue;
-		pair = json_object_new_array();
-		(void)json_object_array_add(pair, json_object_get(was));
-		(void)json_object_array_add(pair, json_object_get(is));
-		(void)json_object_object_add(out, key, pair);
-	}
-	if (!old)
+	if (out && save_side(out, now, old, false) == 0 && save_side(out, old, now, true) == 0)
 		return out;
-	json_object_object_foreach(old, gone, value)
-	{
-		struct json_object *pair;
-
-		if (json_object_object_get_ex(now, gone, NULL))
-			continue;
-		pair = json_object_new_array();
-		(void)json_object_array_add(pair, json_object_get(value));
-		(void)json_object_array_add(pair, NULL);
-		(void)json_object_object_add(out, gone, pair);
-	}
-	return out;
+	json_object_put(out);
+	return NULL;
 }
 
-static void save_member_changes(struct json_object *changes, const struct change_members *m)
+static int save_ids(struct json_object *to, const char *key, const struct buf *ids, size_t from)
+{
+	size_t end = from + (size_t)CHANGE_NAMED * DIR_ID_LEN;
+	struct json_object *list;
+	char id[DIR_ID_TEXT];
+
+	if (from >= ids->len)
+		return 0;
+	list = json_object_new_array();
+	if (!list || json_object_object_add(to, key, list) < 0) {
+		json_object_put(list);
+		return -ENOMEM;
+	}
+	for (size_t i = from; i < end && i < ids->len; i += DIR_ID_LEN) {
+		struct json_object *text;
+
+		dir_id_text(id, (const uint8_t *)ids->data + i);
+		text = json_object_new_string(id);
+		if (!text || json_object_array_add(list, text) < 0) {
+			json_object_put(text);
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+static bool save_more(const struct change_members *m, size_t from)
+{
+	return m && (from < m->added.len || from < m->removed.len);
+}
+
+// The members from that byte on, so many as one entry names.
+static int save_members(struct json_object *changes, const struct change_members *m, size_t from)
 {
 	struct json_object *o;
+	int r;
 
-	if (!m || (!m->added && !m->removed))
-		return;
+	if (!save_more(m, from))
+		return 0;
 	o = json_object_new_object();
-	(void)json_object_object_add(o, "added", json_object_new_int64((int64_t)m->added));
-	(void)json_object_object_add(o, "removed", json_object_new_int64((int64_t)m->removed));
-	if (m->named)
-		(void)json_object_object_add(o, "named", json_object_get(m->named));
-	(void)json_object_object_add(changes, "members", o);
+	if (!o || json_object_object_add(changes, "members", o) < 0) {
+		json_object_put(o);
+		return -ENOMEM;
+	}
+	r = save_ids(o, "added", &m->added, from);
+	return r < 0 ? r : save_ids(o, "removed", &m->removed, from);
 }
 
-int change_audit(struct store_txn *t, const struct change *c, const char *event,
-		 const struct dir_head *head, const char *label, struct json_object *changes)
+static int save_entry(struct store_txn *t, const struct change *c, const char *event,
+		      const struct dir_head *head, const char *label, struct json_object *changes)
 {
 	struct json_object *o = json_object_new_object();
 	char id[DIR_ID_TEXT];
@@ -107,7 +150,7 @@ int change_audit(struct store_txn *t, const struct change *c, const char *event,
 		    0 &&
 	    json_object_object_add(o, "id", json_object_new_string(id)) == 0 &&
 	    json_object_object_add(o, "name", json_object_new_string(label)) == 0 &&
-	    (!changes || json_object_object_add(o, "changes", json_object_get(changes)) == 0))
+	    json_object_object_add(o, "changes", json_object_get(changes)) == 0)
 		r = store_audit_add(t, json_object_to_json_string_ext(
 					       o, JSON_C_TO_STRING_PLAIN |
 							  JSON_C_TO_STRING_NOSLASHESCAPE));
@@ -115,9 +158,29 @@ int change_audit(struct store_txn *t, const struct change *c, const char *event,
 	return r;
 }
 
+int change_audit(struct store_txn *t, const struct change *c, const char *event,
+		 const struct dir_head *head, const char *label, struct json_object *changes,
+		 const struct change_members *m)
+{
+	size_t step = (size_t)CHANGE_NAMED * DIR_ID_LEN;
+	int r = save_members(changes, m, 0);
+
+	if (r == 0)
+		r = save_entry(t, c, event, head, label, changes);
+	for (size_t at = step; r == 0 && save_more(m, at); at += step) {
+		struct json_object *rest = json_object_new_object();
+
+		r = rest ? save_members(rest, m, at) : -ENOMEM;
+		if (r == 0)
+			r = save_entry(t, c, "group-members", head, label, rest);
+		json_object_put(rest);
+	}
+	return r;
+}
+
 static int save_event(struct store_txn *t, const struct change *c, enum feed_what what,
 		      const struct dir_head *head, const char *label, struct json_object *changes,
-		      bool was_active)
+		      const struct change_members *m, bool was_active)
 {
 	static const char *const names[] = {
 		[FEED_CREATE] = "created", [FEED_PUT] = "replaced", [FEED_PATCH] = "patched"
@@ -133,6 +196,8 @@ static int save_event(struct store_txn *t, const struct change *c, enum feed_wha
 		if (r == 0)
 			r = buf_printf(&attributes, "%s%s", attributes.len ? "," : "", key);
 	}
+	if (r == 0 && save_more(m, 0))
+		r = buf_printf(&attributes, "%smembers", attributes.len ? "," : "");
 	if (r == 0)
 		r = feed_add(t, what, head->kind, id, buf_text(&attributes));
 	if (r == 0 && what != FEED_CREATE && was_active != (head->active != 0))
@@ -140,7 +205,7 @@ static int save_event(struct store_txn *t, const struct change *c, enum feed_wha
 	(void)snprintf(event, sizeof(event), "%s-%s",
 		       head->kind == RESOURCE_USER ? "user" : "group", names[what]);
 	if (r == 0)
-		r = change_audit(t, c, event, head, label, changes);
+		r = change_audit(t, c, event, head, label, changes, m);
 	buf_free(&attributes);
 	return r;
 }
@@ -188,11 +253,10 @@ int change_save(struct store_txn *t, const struct change *c, enum feed_what what
 		r = save_record(t, head, label, now);
 	if (r < 0)
 		return r;
-	changes = save_changes(old, now);
+	changes = change_differences(old, now);
 	if (!changes)
 		return -ENOMEM;
-	save_member_changes(changes, m);
-	r = save_event(t, c, what, head, label, changes, was_active);
+	r = save_event(t, c, what, head, label, changes, m, was_active);
 	json_object_put(changes);
 	return r;
 }

@@ -35,7 +35,8 @@ static const struct conf_row {
 	  "the store lies here, in private/" },
 	{ "base_path", CONF_PATH, AT(base_path), "/scim/v2", 0, 0, "path of the SCIM endpoints" },
 	{ "url", CONF_TEXT, AT(url), NULL, 0, 0,
-	  "base URL that clients see, behind a proxy; unset: made of listen and base_path" },
+	  "base URL that clients see, behind a proxy; unset: made of listen (where that is every "
+	  "address: the machine's name) and base_path" },
 	{ "body_max", CONF_NUMBER, AT(body_max), "4194304", 65536, 1u << 30,
 	  "bytes of a request's body" },
 	{ "connections", CONF_NUMBER, AT(connections), "12000", 16, 1000000,

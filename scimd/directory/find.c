@@ -4,10 +4,10 @@
 // it is known when the page is.
 #include "scimd/directory/find.h"
 #include "scimd/base/buf.h"
-#include "scimd/base/digest.h"
 #include "scimd/directory/change.h"
 #include "scimd/directory/find_internal.h"
 #include "scimd/scim/filter.h"
+#include "scimd/scim/json.h"
 #include "scimd/scim/problem.h"
 #include "scimd/scim/subject.h"
 #include <errno.h>
@@ -16,20 +16,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIND_CURSOR_LEN 48 // 16 digits of the place, 32 of the signature
-
 struct find_page {
 	struct store_txn *t;
 	struct render c;
 	const struct find_query *q;
 	struct buf *out;
-	uint64_t skip;  // matches to leave out (index paging)
-	uint64_t from;  // cursor: only places from here on
-	uint64_t room;  // resources that still fit
-	uint64_t total; // matches in all
+	uint64_t skip;         // matches to leave out (index paging)
+	struct find_mark from; // cursor: only places from here on
+	uint64_t room;         // resources that still fit
+	uint64_t total;        // matches in all
 	uint64_t shown;
-	uint64_t next;    // cursor: place of the first that did not fit, 0 = none
-	size_t start_len; // of out
+	struct find_mark next; // cursor: the first that did not fit
+	size_t start_len;      // of out
 };
 
 bool find_is_cheap(const struct find_query *q)
@@ -41,69 +39,6 @@ bool find_is_cheap(const struct find_query *q)
 	return q->kind ? find_has_index(q->kind, q->filter)
 		       : find_has_index(RESOURCE_USER, q->filter) &&
 				 find_has_index(RESOURCE_GROUP, q->filter);
-}
-
-// ------------------------------------------------------------------ cursors
-
-static int cursor_sign(struct store_txn *t, const struct find_query *q, const char *place,
-		       char out[33])
-{
-	const char *filter = q->filter ? scim_filter_text(q->filter) : "";
-	const char *by = q->sort_by ? q->sort_by : "";
-	const void *secret;
-	uint8_t d[DIGEST_LEN];
-	char hex[DIGEST_HEX];
-	size_t len;
-	int r = store_state_get(t, "cursor-secret", &secret, &len);
-
-	if (r == 0) {
-		const struct digest_part parts[] = { { secret, len },
-						     { place, 16 },
-						     { filter, strlen(filter) + 1 },
-						     { by, strlen(by) + 1 },
-						     { &q->descending, 1 },
-						     { &q->count, sizeof(q->count) },
-						     { &q->kind, 1 } };
-
-		r = digest_parts(d, parts, sizeof(parts) / sizeof(*parts));
-	}
-	if (r == 0) {
-		digest_hex(hex, d);
-		memcpy(out, hex, 32);
-		out[32] = '\0';
-	}
-	return r;
-}
-
-static int cursor_make(struct store_txn *t, const struct find_query *q, uint64_t place,
-		       char out[FIND_CURSOR_LEN + 1])
-{
-	(void)snprintf(out, 17, "%016llx", (unsigned long long)place);
-	return cursor_sign(t, q, out, out + 16);
-}
-
-static int cursor_read(struct store_txn *t, const struct find_query *q, uint64_t *place,
-		       struct scim_problem *p)
-{
-	char text[17], sign[33];
-	int r = 0;
-
-	*place = 0;
-	if (!*q->cursor)
-		return 0;
-	if (strlen(q->cursor) == FIND_CURSOR_LEN) {
-		memcpy(text, q->cursor, 16);
-		text[16] = '\0';
-		r = cursor_sign(t, q, text, sign);
-		if (r < 0)
-			return r;
-		if (strcmp(sign, q->cursor + 16) == 0) {
-			*place = strtoull(text, NULL, 16);
-			return 0;
-		}
-	}
-	return scim_problem(p, 400, "invalidCursor",
-			    "this cursor is not from an answer to this very query");
 }
 
 // ------------------------------------------------------------------- walking
@@ -121,18 +56,24 @@ static int page_show(struct find_page *g, const struct dir_record *r)
 	return rc;
 }
 
+// The first place of this kind that counts: Users stand before Groups.
+static uint64_t page_first(const struct find_page *g, uint8_t kind)
+{
+	return kind < g->from.kind ? UINT64_MAX : kind == g->from.kind ? g->from.seq : 0;
+}
+
 static int page_take(struct find_page *g, const struct dir_record *r)
 {
 	g->total++;
-	if (r->head.seq < g->from)
+	if (r->head.seq < page_first(g, r->head.kind))
 		return 0;
 	if (g->skip) {
 		g->skip--;
 		return 0;
 	}
 	if (g->room == 0) {
-		if (!g->next)
-			g->next = r->head.seq;
+		if (!g->next.seq)
+			g->next = (struct find_mark){ r->head.seq, r->head.kind, NULL };
 		return 0;
 	}
 	return page_show(g, r);
@@ -170,7 +111,7 @@ static int page_known(struct find_page *g, uint8_t kind, uint64_t *generation)
 	for (size_t i = 0; r == 0 && g->skip && i < FIND_PLACES; i++)
 		if (p->list[i].kind == kind && p->list[i].generation == *generation &&
 		    p->list[i].skip == g->skip) {
-			g->from = p->list[i].seq;
+			g->from = (struct find_mark){ p->list[i].seq, kind, NULL };
 			g->skip = 0;
 		}
 	return r;
@@ -180,9 +121,9 @@ static void page_keep(struct find_page *g, uint8_t kind, uint64_t generation)
 {
 	struct find_places *p = g->q->places;
 
-	if (generation && g->next)
+	if (generation && g->next.seq)
 		p->list[p->next++ % FIND_PLACES] =
-			(struct find_place){ generation, g->q->start - 1 + g->shown, g->next,
+			(struct find_place){ generation, g->q->start - 1 + g->shown, g->next.seq,
 					     kind };
 }
 
@@ -200,9 +141,9 @@ static int page_walk(struct find_page *g, uint8_t kind)
 		r = store_walk_open(g->t, dir_of(kind), &w);
 	if (r < 0)
 		return r;
-	store_be(key, f ? 0 : g->from);
+	store_be(key, f ? 0 : page_first(g, kind));
 	r = store_walk_seek(w, (struct store_bytes){ key, 8 }, NULL, &v);
-	while (r == 0 && (f || !g->next)) {
+	while (r == 0 && (f || !g->next.seq)) {
 		struct dir_record rec;
 
 		r = dir_decode(v, &rec);
@@ -224,7 +165,7 @@ static int page_walk(struct find_page *g, uint8_t kind)
 
 static int page_kind(struct find_page *g, uint8_t kind)
 {
-	struct find_set s = { 0 };
+	struct find_set s = { .max = g->q->candidates_max };
 	int r = find_candidates(g->t, kind, g->q->filter, &s);
 
 	if (r == 1)
@@ -237,27 +178,39 @@ static int page_kind(struct find_page *g, uint8_t kind)
 
 // ------------------------------------------------------------------- sorting
 
-struct sort_row {
-	struct json_object *by; // what it is sorted by, or NULL; nothing else of it is kept
-	uint64_t seq;
-	uint8_t kind;
-};
-
 struct sort_rows {
-	struct sort_row *list;
+	struct find_mark *list;
 	size_t count, cap;
 	const struct scim_path *by;
 	bool descending;
 };
 
+// Of a long text its beginning: a cursor has to hold it, and all are sorted alike.
+static int sort_key(struct json_object *v, struct json_object **out)
+{
+	const char *text = json_string(v);
+	size_t len = text ? strlen(text) : 0;
+
+	*out = NULL;
+	if (len <= FIND_SORT_LEN) {
+		*out = json_object_get(v);
+		return 0;
+	}
+	for (len = FIND_SORT_LEN; len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80;)
+		len--;
+	*out = json_object_new_string_len(text, (int)len);
+	return *out ? 0 : -ENOMEM;
+}
+
 static int sort_add(struct find_page *g, struct sort_rows *rows, const struct dir_record *r)
 {
 	struct json_object *o;
-	struct sort_row *row;
+	struct find_mark *row;
+	int rc;
 
 	if (rows->count == rows->cap) {
 		size_t cap = rows->cap ? rows->cap * 2 : 256;
-		struct sort_row *more = reallocarray(rows->list, cap, sizeof(*more));
+		struct find_mark *more = reallocarray(rows->list, cap, sizeof(*more));
 
 		if (!more)
 			return -ENOMEM;
@@ -267,12 +220,13 @@ static int sort_add(struct find_page *g, struct sort_rows *rows, const struct di
 	o = render_object(g->t, g->c.base, r, false);
 	if (!o)
 		return -ENOMEM;
-	row = &rows->list[rows->count++];
-	row->by = json_object_get(scim_json_sort_value(dir_type(r->head.kind), rows->by, o));
+	row = &rows->list[rows->count];
 	row->seq = r->head.seq;
 	row->kind = r->head.kind;
+	rc = sort_key(scim_json_sort_value(dir_type(r->head.kind), rows->by, o), &row->by);
 	json_object_put(o);
-	return 0;
+	rows->count += rc == 0;
+	return rc;
 }
 
 static int sort_kind(struct find_page *g, uint8_t kind, struct sort_rows *rows,
@@ -307,7 +261,7 @@ static int sort_kind(struct find_page *g, uint8_t kind, struct sort_rows *rows,
 static int sort_order(const void *x, const void *y, void *arg)
 {
 	const struct sort_rows *rows = arg;
-	const struct sort_row *a = x, *b = y;
+	const struct find_mark *a = x, *b = y;
 	int c = scim_json_sort_order(dir_type(a->kind), rows->by, a->by, b->by);
 
 	if (c == 0)
@@ -320,7 +274,7 @@ static int page_sorted(struct find_page *g, struct scim_problem *p)
 	char room[512];
 	struct scim_path by;
 	struct sort_rows rows = { .by = &by, .descending = g->q->descending };
-	uint64_t at = g->q->with_cursor ? g->from : g->skip;
+	size_t i = 0;
 	int r = scim_path_parse(g->q->sort_by, strlen(g->q->sort_by), &by, room, sizeof(room),
 				NULL);
 
@@ -330,18 +284,21 @@ static int page_sorted(struct find_page *g, struct scim_problem *p)
 	if (r == 0 && rows.count)
 		qsort_r(rows.list, rows.count, sizeof(*rows.list), sort_order, &rows);
 	g->total = rows.count;
-	for (uint64_t i = at; r == 0 && i < rows.count; i++) {
+	while (i < rows.count &&
+	       (i < g->skip || (g->from.seq && sort_order(&rows.list[i], &g->from, &rows) < 0)))
+		i++;
+	for (; r == 0 && g->room && i < rows.count; i++) {
 		struct dir_record rec;
 
-		if (g->room == 0) {
-			g->next = i;
-			break;
-		}
 		r = dir_get(g->t, rows.list[i].kind, rows.list[i].seq, &rec);
 		if (r == 0)
 			r = page_show(g, &rec);
 	}
-	for (size_t i = 0; i < rows.count; i++)
+	if (r == 0 && i < rows.count) {
+		g->next = rows.list[i];
+		(void)json_object_get(g->next.by);
+	}
+	for (i = 0; i < rows.count; i++)
 		json_object_put(rows.list[i].by);
 	free(rows.list);
 	return r;
@@ -352,16 +309,17 @@ static int page_sorted(struct find_page *g, struct scim_problem *p)
 static int page_end(struct find_page *g)
 {
 	const struct find_query *q = g->q;
-	char cursor[FIND_CURSOR_LEN + 1];
+	struct buf cursor = BUF_INIT;
 	int r = buf_printf(g->out, "],\"totalResults\":%llu,\"itemsPerPage\":%llu",
 			   (unsigned long long)g->total, (unsigned long long)g->shown);
 
 	if (r == 0 && !q->with_cursor)
 		r = buf_printf(g->out, ",\"startIndex\":%llu", (unsigned long long)q->start);
-	if (r == 0 && q->with_cursor && g->next && q->count != 0) {
-		r = cursor_make(g->t, q, g->next, cursor);
+	if (r == 0 && q->with_cursor && g->next.seq && q->count != 0) {
+		r = find_cursor_make(g->t, q, &g->next, &cursor);
 		if (r == 0)
-			r = buf_printf(g->out, ",\"nextCursor\":\"%s\"", cursor);
+			r = buf_printf(g->out, ",\"nextCursor\":\"%s\"", buf_text(&cursor));
+		buf_free(&cursor);
 	}
 	return r < 0 ? r : buf_chr(g->out, '}');
 }
@@ -384,7 +342,7 @@ int find_list(struct store_txn *t, const char *base, const struct find_limits *l
 		g.room = limits->page_max;
 	}
 	if (q->with_cursor)
-		r = cursor_read(t, q, &g.from, p);
+		r = find_cursor_read(t, q, &g.from, p);
 	else
 		g.skip = q->start - 1;
 	if (r == 0)
@@ -395,5 +353,9 @@ int find_list(struct store_txn *t, const char *base, const struct find_limits *l
 	for (uint8_t k = RESOURCE_USER; r == 0 && !q->sort_by && k <= RESOURCE_GROUP; k++)
 		if (q->kind == 0 || q->kind == k)
 			r = page_kind(&g, k);
-	return r < 0 ? r : page_end(&g);
+	if (r == 0)
+		r = page_end(&g);
+	json_object_put(g.from.by);
+	json_object_put(g.next.by);
+	return r;
 }

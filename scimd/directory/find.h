@@ -2,12 +2,14 @@
 //
 // Lists (RFC 7644 §3.4.2, RFC 9865): filter, sort, index and cursor paging.
 //
-// Order is that of creation, so a page's place stays a place whatever is written.
-// A cursor is that place, signed together with the query it belongs to: it never
-// expires, costs nothing to keep, and cannot be made up.
+// Order is that of creation, or of what it is sorted by and then of creation, so the one
+// that a page begins with keeps its place whatever is written, and the place is there when
+// that one is gone. A cursor is that place, signed together with the query it belongs to:
+// it never expires, costs nothing to keep, and cannot be made up.
 //
 // find_is_cheap tells whether a query is answered from an index or a walk of one
-// page; any other reads every resource and belongs on a thread of its own.
+// page; any other reads every resource and belongs on a thread of its own. So does one
+// whose index names more than FIND_NOW_MAX, which candidates_max finds out.
 #ifndef SCIMD_DIRECTORY_FIND_H
 #define SCIMD_DIRECTORY_FIND_H
 
@@ -22,7 +24,9 @@ struct scim_problem;
 struct store_txn;
 
 #define FIND_BODY_MAX (4u << 20) // a page ends when it has become this long
+#define FIND_NOW_MAX 256u
 #define FIND_SORT_MAX 100000u
+#define FIND_SORT_LEN 128 // of a text that is sorted by, so many bytes count
 
 // Where pages ended, as long as nothing at all has changed since: by index paging the
 // next one would be walked to from the beginning. All 0: none yet.
@@ -37,6 +41,7 @@ struct find_places {
 
 struct find_query {
 	struct find_places *places; // NULL: none are kept
+	size_t candidates_max;      // 0: whatever it takes
 	uint8_t kind; // enum resource_kind; 0: Users, then Groups (a search at the root)
 	struct scim_filter *filter; // owned; NULL: none
 	char *sort_by;              // owned; NULL: none
@@ -61,7 +66,8 @@ struct find_limits {
 	uint32_t page_size, page_max; // when count is not given, and at most
 };
 
-// Appends the ListResponse. 0; -EINVAL with p filled; else the store failed.
+// Appends the ListResponse. 0; -EINVAL with p filled; -E2BIG: more than candidates_max,
+// and what was appended is void; else the store failed.
 int find_list(struct store_txn *t, const char *base, const struct find_limits *limits,
 	      const struct find_query *q, struct buf *out, struct scim_problem *p);
 

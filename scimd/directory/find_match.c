@@ -15,6 +15,8 @@
 
 int find_set_add(struct find_set *s, uint64_t seq)
 {
+	if (s->max && s->count == s->max)
+		return -E2BIG;
 	if (s->count == s->cap) {
 		size_t cap = s->cap ? s->cap * 2 : 64;
 		uint64_t *more = reallocarray(s->seq, cap, sizeof(*more));
@@ -129,7 +131,7 @@ static int match_reached(void *arg, const struct dir_member *m)
 
 static int match_groups(struct store_txn *t, uint8_t kind, const char *value, struct find_set *s)
 {
-	struct match_reach re = { .users = s };
+	struct match_reach re = { .users = s, .groups = { .max = s->max } };
 	struct dir_record r;
 	int rc = dir_find(t, RESOURCE_GROUP, value, &r);
 
@@ -228,8 +230,7 @@ int find_matches(struct store_txn *t, const char *base, const struct dir_record 
 	struct json_object *o;
 	bool groups = false, yes;
 
-	// What the index found for the whole of the filter is so: the index knows that letters
-	// beyond ASCII have a case, too.
+	// What the index found for the whole of the filter is so.
 	if (root->type == SCIM_NODE_COMPARE && match_row(r->head.kind, root, NULL))
 		return 1;
 	scim_filter_paths(f, match_names, &groups);

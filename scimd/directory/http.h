@@ -17,7 +17,8 @@
 // connection), too many connections (closed at once). Too long bodies (413) come
 // after head(): who asks without a right to is told that, however much is to come.
 // Refusals carry what http_calls.refuse makes of them, else no body.
-// It answers HEAD as GET without a body, compresses, and sends the Date.
+// It answers HEAD as GET without a body, compresses, sends the Date, and with a 503 or 429
+// after how long to try again.
 #ifndef SCIMD_DIRECTORY_HTTP_H
 #define SCIMD_DIRECTORY_HTTP_H
 
@@ -92,7 +93,7 @@ void http_answer(struct http_request *r, const struct http_reply *reply, struct 
 // Answers r with a body of unknown size. produce fills up to room bytes (room >= 4096) and
 // returns how many: 0 = the end, < 0 = break the connection so that the client sees it is
 // not whole. done is called once when no more is wanted, also when produce was never called
-// (HEAD, client gone); it may be NULL. Each 64 KiB must be taken within total_ms.
+// (HEAD, client gone); it may be NULL. All of it must be taken within total_ms.
 void http_answer_stream(struct http_request *r, const struct http_reply *reply,
 			ssize_t (*produce)(void *arg, char *out, size_t room),
 			void (*done)(void *arg), void *arg);
@@ -107,6 +108,8 @@ int http_server_new(struct sd_event *event, const struct http_options *options,
 		    const struct http_calls *calls, struct http_server **server_out,
 		    struct fail *f);
 unsigned http_server_port(const struct http_server *s);
+// Whether that address is every one of this machine ("[::]:8643"): nobody can be sent to it.
+bool http_listen_any(const char *listen);
 // Loads certificate and key anew from their paths; new connections get them, old ones
 // stay. On failure those in use are kept. Nothing to do without TLS.
 int http_server_reload_tls(struct http_server *s, struct fail *f);

@@ -39,6 +39,10 @@ void answer_headers(struct MHD_Response *m, const struct http_reply *reply, bool
 		(void)MHD_add_response_header(m, "Content-Type", reply->type);
 	for (const char *const *h = reply->headers; h && h[0] && h[1]; h += 2)
 		(void)MHD_add_response_header(m, h[0], h[1]);
+	if (reply->status == 503 || reply->status == 429)
+		(void)MHD_add_response_header(m, "Retry-After",
+					      reply->status == 503 ? HTTP_RETRY_BUSY
+								   : HTTP_RETRY_MANY);
 	if (vary)
 		(void)MHD_add_response_header(m, "Vary", "Accept-Encoding");
 	if (gzip)
@@ -162,8 +166,11 @@ void http_answer(struct http_request *r, const struct http_reply *reply, struct 
 		m = body->len <= HTTP_GZIP_ONCE ? answer_packed(r->conn->server, body)
 						: answer_long(r, body);
 	gzip = m != NULL;
-	if (!m)
+	if (!m) {
+		r->plain = body && body->len ? body->data : NULL;
+		r->plain_len = r->plain ? body->len : 0;
 		m = answer_plain(body);
+	}
 	if (m)
 		answer_headers(m, reply, vary, gzip);
 	answer_give(r, reply, m);

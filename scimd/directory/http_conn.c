@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -64,25 +65,58 @@ static void conn_shut(struct http_conn *c)
 	http_kick(c->server);
 }
 
-void conn_say(struct http_conn *c, int status, const char *why)
+// While a body comes in the library takes no answer, and it writes nothing itself.
+static void conn_send(struct http_conn *c, const char *text, size_t len)
 {
 	const union MHD_ConnectionInfo *i;
-	char text[256];
-	int len = snprintf(text, sizeof(text),
-			   "HTTP/1.1 %d %s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
-			   status, why);
 
-	// While a body comes in the library takes no answer, and it writes nothing itself.
 	if (c->server->cert) {
 		i = MHD_get_connection_info(c->mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
 		if (i && i->tls_session)
-			(void)gnutls_record_send(i->tls_session, text, (size_t)len);
+			(void)gnutls_record_send(i->tls_session, text, len);
 	} else {
-		(void)send(c->fd, text, (size_t)len, MSG_NOSIGNAL | MSG_DONTWAIT);
+		(void)send(c->fd, text, len, MSG_NOSIGNAL | MSG_DONTWAIT);
 	}
 	if (c->request)
 		c->request->dead = true;
 	conn_shut(c);
+}
+
+void conn_say(struct http_conn *c, int status, const char *why)
+{
+	char text[256];
+	int len =
+		snprintf(text, sizeof(text),
+			 "HTTP/1.1 %d %s\r\nContent-Length: 0\r\nConnection: close\r\n%s\r\n",
+			 status, why, status == 503 ? "Retry-After: " HTTP_RETRY_BUSY "\r\n" : "");
+
+	conn_send(c, text, (size_t)len);
+}
+
+static enum MHD_Result conn_header(void *arg, enum MHD_ValueKind kind, const char *name,
+				   const char *value)
+{
+	(void)kind;
+	if (strcasecmp(name, "Content-Length") && strcasecmp(name, "Connection"))
+		(void)buf_printf(arg, "%s: %s\r\n", name, value);
+	return MHD_YES;
+}
+
+void conn_answer(struct http_conn *c)
+{
+	const struct http_request *r = c->request;
+	struct buf b = BUF_INIT;
+
+	(void)buf_printf(&b, "HTTP/1.1 %u %s\r\n", r->status, MHD_get_reason_phrase_for(r->status));
+	(void)MHD_get_response_headers(r->response, conn_header, &b);
+	(void)buf_printf(&b, "Content-Length: %zu\r\nConnection: close\r\n\r\n", r->plain_len);
+	if (r->plain && strcmp(r->method, "HEAD") != 0)
+		(void)buf_add(&b, r->plain, r->plain_len);
+	if (buf_ok(&b))
+		conn_send(c, b.data, b.len);
+	else
+		conn_lost(c);
+	buf_free(&b);
 }
 
 void conn_wait(struct http_conn *c)
@@ -136,7 +170,9 @@ static void conn_overdue(struct http_conn *c)
 {
 	struct http_request *r = c->request;
 
-	if (r && r->phase == HTTP_READING && !r->dead)
+	if (r && r->phase == HTTP_READING && !r->dead && r->drain && r->response)
+		conn_answer(c);
+	else if (r && r->phase == HTTP_READING && !r->dead)
 		conn_say(c, 408, "Request Timeout");
 	else
 		conn_lost(c);

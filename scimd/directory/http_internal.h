@@ -21,8 +21,11 @@
 #define HTTP_URI_MAX 4096
 #define HTTP_HEADERS_MAX 64
 #define HTTP_DRAIN_MAX 65536 // of a body that head() did not want, read to keep the connection
+#define HTTP_DRAIN_MS 500    // as long as that; then the answer goes out before it
 #define HTTP_BODIES_MAX 32   // × body_max: what all bodies being received may hold together
 #define HTTP_STREAM_ROOM 65536
+#define HTTP_RETRY_BUSY "2"  // seconds after which a 503 is worth another try
+#define HTTP_RETRY_MANY "60" // and a 429
 #define HTTP_GZIP_MIN 1024
 #define HTTP_GZIP_ONCE (256 * 1024) // longer ones are compressed piece by piece, as they are sent
 
@@ -61,6 +64,8 @@ struct http_request {
 	size_t body_held;   // counted in the server's sum
 	struct MHD_Response *response;
 	unsigned status;
+	const char *plain; // the response's body, which owns it; NULL: none, or compressed
+	size_t plain_len;
 	void *arg;
 	struct buf body;
 	// Where the library put the request line; see http_check.c.
@@ -117,6 +122,7 @@ void conn_wait(struct http_conn *c);   // suspends and watches
 void conn_resume(struct http_conn *c); // takes one that does not wait
 void conn_lost(struct http_conn *c);   // gone() where it is due, then close
 void conn_say(struct http_conn *c, int status, const char *why); // past the library, then close
+void conn_answer(struct http_conn *c); // the same with the response of its request
 void http_kick(struct http_server *s);
 
 // http_request.c

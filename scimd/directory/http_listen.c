@@ -58,6 +58,17 @@ static bool listen_is_loopback(const union listen_address *a)
 	return IN6_IS_ADDR_LOOPBACK(&a->v6.sin6_addr);
 }
 
+bool http_listen_any(const char *listen)
+{
+	union listen_address a;
+
+	if (listen_parse(listen, &a, NULL) < 0)
+		return false;
+	if (a.any.sa_family == AF_INET)
+		return a.v4.sin_addr.s_addr == htonl(INADDR_ANY);
+	return IN6_IS_ADDR_UNSPECIFIED(&a.v6.sin6_addr);
+}
+
 int listen_open(const char *text, bool tls, int *fd_out, unsigned *port_out, struct fail *f)
 {
 	union listen_address a;

@@ -71,11 +71,16 @@ static enum MHD_Result request_head(struct http_request *r, const char *method, 
 		r->calling = false;
 	}
 	if (!go) {
-		// A short body is read to its end, so that the connection can be kept and
-		// no reset overtakes the answer.
+		// A short body that is on its way is read to its end, so that the connection can
+		// be kept and no reset overtakes the answer; one that does not come is not
+		// waited for.
 		r->drain = r->body_size > 0 && r->body_size <= HTTP_DRAIN_MAX &&
 			   !http_header(r, "Expect");
-		return r->drain ? MHD_YES : answer_queue(r);
+		if (!r->drain)
+			return answer_queue(r);
+		if (HTTP_DRAIN_MS < r->conn->server->total_ms)
+			conn_due(r->conn, HTTP_DRAIN_MS);
+		return MHD_YES;
 	}
 	if (r->body_size > r->conn->server->body_max)
 		return answer_refuse(r, 413, "the body is too large");

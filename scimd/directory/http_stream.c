@@ -2,8 +2,7 @@
 //
 // Bodies of unknown size. The library asks for a few kilobytes at a time; the
 // owner is asked for much more at a time, and what it gives may be compressed
-// on the way. Each time it is asked the client has taken the last of it, so the
-// deadline starts anew.
+// on the way. All of it has the one deadline of an answer.
 #include "scimd/directory/http_internal.h"
 #include <stdlib.h>
 #include <string.h>
@@ -50,7 +49,6 @@ static ssize_t stream_pack(struct stream *st)
 
 static ssize_t stream_fill(struct stream *st)
 {
-	conn_due(st->conn, st->conn->server->total_ms);
 	if (!st->out) { // not before it is wanted: a HEAD never comes here
 		st->out = malloc(HTTP_STREAM_ROOM);
 		st->in = st->gzip ? malloc(HTTP_STREAM_ROOM) : NULL;

@@ -5,13 +5,12 @@
 #include "scimd/base/digest.h"
 #include "scimd/directory/db.h"
 #include "scimd/scim/json.h"
+#include "scimd/scim/text.h"
 #include <errno.h>
 #include <json-c/json.h>
 #include <scimd/account.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unicase.h>
-#include <uninorm.h>
 
 #define INDEX_HASH 16
 #define INDEX_LEN (2 + INDEX_HASH + 8)
@@ -35,13 +34,11 @@ static const struct index_row {
 static int index_prefix(uint8_t kind, enum dir_key key, const char *value,
 			unsigned char out[2 + INDEX_HASH])
 {
-	uint8_t d[DIGEST_LEN], *folded = NULL;
-	size_t len = strlen(value);
-	int r;
+	char *folded = key == DIR_KEY_EXTERNAL_ID ? NULL : scim_text_fold(value);
+	const char *text = folded ? folded : value;
+	uint8_t d[DIGEST_LEN];
+	int r = digest(d, text, strlen(text));
 
-	if (key != DIR_KEY_EXTERNAL_ID)
-		folded = u8_casefold((const uint8_t *)value, len, NULL, UNINORM_NFC, NULL, &len);
-	r = digest(d, folded ? (const void *)folded : value, len);
 	free(folded);
 	out[0] = kind;
 	out[1] = (unsigned char)key;

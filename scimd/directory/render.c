@@ -22,6 +22,31 @@ void render_etag(char out[RENDER_ETAG], const struct dir_head *h)
 	(void)snprintf(out, RENDER_ETAG, "W/\"%llu\"", (unsigned long long)h->version);
 }
 
+bool render_etag_listed(const char *list, const char *tag)
+{
+	static const char blank[] = " \t";
+
+	list += strspn(list, blank);
+	if (*list == '*' && list[1 + strspn(list + 1, blank)] == '\0')
+		return true;
+	tag += 2; // W/
+	while (*list) {
+		const char *one = list + strspn(list, blank), *end;
+
+		list += strcspn(list, ",");
+		end = list;
+		list += *list == ',';
+		while (end > one && strchr(blank, end[-1]))
+			end--;
+		if (end - one > 2 && strncmp(one, "W/", 2) == 0)
+			one += 2;
+		if (end > one && (size_t)(end - one) == strlen(tag) &&
+		    memcmp(one, tag, strlen(tag)) == 0)
+			return true;
+	}
+	return false;
+}
+
 int render_string(struct buf *out, const char *text, size_t len)
 {
 	size_t from = 0;
@@ -58,9 +83,59 @@ static int render_meta(struct buf *out, const struct render *c, const struct dir
 
 // ------------------------------------------------------------------ members
 
+// Of each value of members or groups.
+struct render_subs {
+	bool all, value, ref, display, type;
+};
+
+static struct render_subs render_subs(const struct render *c, uint8_t kind)
+{
+	bool group = kind == RESOURCE_GROUP;
+	const struct scim_projection *pr = c->pr;
+	struct render_subs s = {
+		.value = scim_projection_wants(pr, group ? "members.value" : "groups.value"),
+		.ref = scim_projection_wants(pr, group ? "members.$ref" : "groups.$ref"),
+		.display = !group && scim_projection_wants(pr, "groups.display"),
+		.type = scim_projection_wants(pr, group ? "members.type" : "groups.type"),
+	};
+
+	s.all = s.value && s.ref && s.type && (group || s.display);
+	return s;
+}
+
+struct render_value {
+	const char *id, *endpoint, *type;
+	const char *display; // NULL: none
+	size_t display_len;
+};
+
+static int render_value(struct buf *out, const struct render *c, const struct render_subs *s,
+			const struct render_value *v)
+{
+	int r = buf_chr(out, '{');
+
+	if (r == 0 && s->value)
+		r = buf_printf(out, "\"value\":\"%s\",", v->id);
+	if (r == 0 && s->ref)
+		r = buf_printf(out, "\"$ref\":\"%s%s/%s\",", c->base, v->endpoint, v->id);
+	if (r == 0 && s->display && v->display) {
+		r = buf_str(out, "\"display\":");
+		if (r == 0)
+			r = render_string(out, v->display, v->display_len);
+		if (r == 0)
+			r = buf_chr(out, ',');
+	}
+	if (r == 0 && s->type)
+		r = buf_printf(out, "\"type\":\"%s\",", v->type);
+	if (r == 0)
+		out->data[out->len - 1] = '}'; // the comma
+	return r;
+}
+
 struct render_list {
 	struct buf *out;
 	const struct render *c;
+	struct render_subs subs;
 	size_t count;
 };
 
@@ -68,11 +143,16 @@ static int render_member(void *arg, const struct dir_member *m)
 {
 	struct render_list *l = arg;
 	const struct scim_resource_type *t = dir_type(m->kind);
+	struct render_value v = { .endpoint = t->endpoint, .type = t->name };
 	char id[DIR_ID_TEXT];
+	int r = l->count++ ? buf_chr(l->out, ',') : 0;
 
 	dir_id_text(id, m->id);
-	return buf_printf(l->out, "%s{\"value\":\"%s\",\"$ref\":\"%s%s/%s\",\"type\":\"%s\"}",
-			  l->count++ ? "," : "", id, l->c->base, t->endpoint, id, t->name);
+	v.id = id;
+	if (r < 0 || !l->subs.all)
+		return r < 0 ? r : render_value(l->out, l->c, &l->subs, &v);
+	return buf_printf(l->out, "{\"value\":\"%s\",\"$ref\":\"%s%s/%s\",\"type\":\"%s\"}", id,
+			  l->c->base, t->endpoint, id, t->name);
 }
 
 // ------------------------------------------------------------ a user's groups
@@ -111,8 +191,8 @@ static int render_reached(void *arg, uint64_t group)
 
 // Direct ones first, then those that these are in, and so on (RFC 7643 §4.1.2:
 // direct and indirect).
-static int render_groups(struct store_txn *t, const struct render *c, uint64_t user,
-			 struct buf *out)
+static int render_groups(struct store_txn *t, const struct render *c,
+			 const struct render_subs *subs, uint64_t user, struct buf *out)
 {
 	struct render_reach g = { 0 };
 	size_t direct;
@@ -124,6 +204,8 @@ static int render_groups(struct store_txn *t, const struct render *c, uint64_t u
 	if (r > 0)
 		r = 0;
 	for (size_t i = 0; r == 0 && i < g.count; i++) {
+		struct render_value v = { .endpoint = "/Groups",
+					  .type = i < direct ? "direct" : "indirect" };
 		struct dir_record rec;
 		char id[DIR_ID_TEXT];
 
@@ -131,13 +213,12 @@ static int render_groups(struct store_txn *t, const struct render *c, uint64_t u
 		if (r < 0)
 			break;
 		dir_id_text(id, rec.head.id);
-		r = buf_printf(out, "%s{\"value\":\"%s\",\"$ref\":\"%s/Groups/%s\",\"display\":",
-			       i ? "," : "", id, c->base, id);
+		v.id = id;
+		v.display = rec.label;
+		v.display_len = rec.head.label_len;
+		r = i ? buf_chr(out, ',') : 0;
 		if (r == 0)
-			r = render_string(out, rec.label, rec.head.label_len);
-		if (r == 0)
-			r = buf_printf(out, ",\"type\":\"%s\"}",
-				       i < direct ? "direct" : "indirect");
+			r = render_value(out, c, subs, &v);
 	}
 	free(g.seq);
 	table_free(&g.seen);
@@ -149,16 +230,18 @@ static int render_groups(struct store_txn *t, const struct render *c, uint64_t u
 static int render_tail(struct store_txn *t, const struct render *c, const struct dir_record *r,
 		       struct buf *out)
 {
-	struct render_list l = { .out = out, .c = c };
+	struct render_list l = { .out = out, .c = c, .subs = render_subs(c, r->head.kind) };
 	size_t before = out->len, start;
 	int rc;
 
+	if (!l.subs.value && !l.subs.ref && !l.subs.display && !l.subs.type)
+		return 0;
 	rc = buf_str(out, r->head.kind == RESOURCE_GROUP ? ",\"members\":[" : ",\"groups\":[");
 	start = out->len;
 	if (rc == 0 && r->head.kind == RESOURCE_GROUP)
 		rc = dir_member_each(t, r->head.seq, render_member, &l);
 	else if (rc == 0)
-		rc = render_groups(t, c, r->head.seq, out);
+		rc = render_groups(t, c, &l.subs, r->head.seq, out);
 	if (rc < 0)
 		return rc;
 	if (out->len == start) {
@@ -219,22 +302,12 @@ struct json_object *render_object(struct store_txn *t, const char *base, const s
 	return o;
 }
 
-// Whether only the projected sub-attributes of the list are wanted.
-static bool render_list_cut(const struct scim_projection *pr, uint8_t kind)
-{
-	return kind == RESOURCE_GROUP ? !scim_projection_wants(pr, "members.$ref") ||
-						!scim_projection_wants(pr, "members.type")
-				      : !scim_projection_wants(pr, "groups.display") ||
-						!scim_projection_wants(pr, "groups.$ref");
-}
-
 static int render_projected(struct store_txn *t, const struct render *c, const struct dir_record *r,
 			    struct buf *out)
 {
 	bool tail =
 		scim_projection_wants(c->pr, r->head.kind == RESOURCE_GROUP ? "members" : "groups");
-	bool cut = tail && render_list_cut(c->pr, r->head.kind);
-	struct json_object *full = render_object(t, c->base, r, cut), *some = NULL;
+	struct json_object *full = render_object(t, c->base, r, false), *some = NULL;
 	const char *text;
 	size_t len = 0;
 	int rc = -ENOMEM;
@@ -245,8 +318,8 @@ static int render_projected(struct store_txn *t, const struct render *c, const s
 			      some, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &len)
 		    : NULL;
 	if (text)
-		rc = buf_add(out, text, len - (tail && !cut ? 1 : 0));
-	if (rc == 0 && tail && !cut) {
+		rc = buf_add(out, text, len - (tail ? 1 : 0));
+	if (rc == 0 && tail) {
 		rc = render_tail(t, c, r, out);
 		if (rc == 0)
 			rc = buf_chr(out, '}');

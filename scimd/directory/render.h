@@ -25,6 +25,8 @@ struct render {
 };
 
 void render_etag(char out[RENDER_ETAG], const struct dir_head *h);
+// Whether a list as in If-Match names it, or everything; strong and weak alike.
+bool render_etag_listed(const char *list, const char *tag);
 // Appends the resource's JSON. 0, -ENOMEM, or what the store says.
 int render_resource(struct store_txn *t, const struct render *c, const struct dir_record *r,
 		    struct buf *out);

@@ -35,15 +35,24 @@ static int serve_secret(struct store_txn *t, void *arg, struct fail *f)
 	return store_state_put(t, "cursor-secret", secret, sizeof(secret));
 }
 
+// Where every address is listened on, locations bear the machine's name.
 static int serve_base(struct serve *s, struct fail *f)
 {
 	const struct directory_conf *c = s->conf;
-	const char *colon = strrchr(c->listen, ':');
-	int host = colon ? (int)(colon - c->listen) : (int)strlen(c->listen);
-	int n = c->url ? asprintf(&s->base, "%s", c->url)
-		       : asprintf(&s->base, "%s://%.*s:%u%s", c->tls_cert ? "https" : "http", host,
-				  c->listen, http_server_port(s->http), c->base_path);
+	const char *colon = strrchr(c->listen, ':'), *host = c->listen;
+	int len = colon ? (int)(colon - c->listen) : (int)strlen(c->listen), n;
+	char name[HOST_NAME_MAX + 1] = "";
 
+	if (!c->url && http_listen_any(c->listen)) {
+		if (gethostname(name, sizeof(name) - 1) < 0 || !name[0])
+			return fail(f, EINVAL, "this machine has no name: url is needed beside %s",
+				    c->listen);
+		host = name;
+		len = (int)strlen(name);
+	}
+	n = c->url ? asprintf(&s->base, "%s", c->url)
+		   : asprintf(&s->base, "%s://%.*s:%u%s", c->tls_cert ? "https" : "http", len, host,
+			      http_server_port(s->http), c->base_path);
 	if (n < 0)
 		return fail(f, ENOMEM, "out of memory");
 	while (n > 0 && s->base[n - 1] == '/')

@@ -28,7 +28,7 @@ static void answer_send(struct serve_request *rq, int status, const char *type)
 	}
 	if (status == 401) {
 		headers[n++] = "WWW-Authenticate";
-		headers[n++] = "Bearer realm=\"scim-directory\"";
+		headers[n++] = SERVE_BEARER;
 	}
 	// What people look at with a browser, which then asks them.
 	if (status == 401 && rq->route && rq->route->path[0] == '!') {
@@ -99,7 +99,7 @@ bool serve_etag_matches(struct serve_request *rq, const char *etag)
 {
 	const char *said = http_header(rq->http, "If-None-Match");
 
-	return said && (strcmp(said, "*") == 0 || strstr(said, etag + 2) != NULL);
+	return said && render_etag_listed(said, etag);
 }
 
 void serve_not_modified(struct serve_request *rq, const char *etag)

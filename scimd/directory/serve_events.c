@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // The feed over HTTP: polls of RFC 8936, the long ones kept in a list until the
-// feed moves. One view serves all that wait. What other processes write beside the
-// server is seen with the next tick.
+// feed moves, or their token is not valid any more. One view serves all that wait. What
+// other processes write beside the server is seen with the next tick.
 #include "scimd/base/clock.h"
 #include "scimd/base/log.h"
 #include "scimd/directory/conf.h"
@@ -17,6 +17,7 @@
 
 #define EVENTS_WAIT_MS 50000 // proxies give up after 60 s without an answer
 #define EVENTS_TICK_US 250000
+#define EVENTS_TOKEN_TICKS 4 // a second
 #define EVENTS_TRIM_TICKS 240
 #define EVENTS_TEND_TICKS 40
 
@@ -53,6 +54,7 @@ static int events_wait(struct serve_request *rq)
 	p->until = clock_boot() + EVENTS_WAIT_MS;
 	p->max_events = rq->poll.max_events;
 	memcpy(p->token, rq->token.name, sizeof(p->token));
+	memcpy(p->token_hash, rq->token.hash, sizeof(p->token_hash));
 	memcpy(p->receiver, rq->poll.receiver, sizeof(p->receiver));
 	p->next = s->polls;
 	p->back = &s->polls;
@@ -68,11 +70,15 @@ static int events_wait(struct serve_request *rq)
 
 static void events_answer(struct serve_poll *p, int r, struct buf *out)
 {
+	static const char *const who[] = { "WWW-Authenticate", SERVE_BEARER, NULL };
 	struct http_reply reply = { 200, "application/json", NULL };
 	struct scim_problem problem = { 0 };
 
 	serve_events_gone(p);
-	if (r == -ENOENT)
+	if (r == -EACCES) {
+		(void)scim_problem(&problem, 401, NULL, "the token is not valid any more");
+		reply.headers = who;
+	} else if (r == -ENOENT)
 		(void)stream_expired(&problem);
 	else if (r < 0)
 		(void)scim_problem(&problem, 500, NULL, "the store failed");
@@ -86,8 +92,37 @@ static void events_answer(struct serve_poll *p, int r, struct buf *out)
 	http_answer(p->http, &reply, out);
 }
 
+// What is looked at while one view is open. Many that wait have the same token.
+struct events_view {
+	struct store_txn *t;
+	int64_t now; // wall
+	uint8_t hash[DIGEST_LEN];
+	bool known, valid;
+};
+
+static bool events_may(struct events_view *v, const struct serve_poll *p)
+{
+	int r;
+
+	if (!v->known || memcmp(v->hash, p->token_hash, DIGEST_LEN) != 0) {
+		r = token_still(v->t, p->token_hash, v->now);
+		memcpy(v->hash, p->token_hash, DIGEST_LEN);
+		v->valid = r != -ENOENT && r != -ETIME;
+		v->known = true;
+	}
+	return v->valid;
+}
+
+static void events_refuse(struct serve_poll *p)
+{
+	struct buf out = BUF_INIT;
+
+	events_answer(p, -EACCES, &out);
+	buf_free(&out);
+}
+
 // Answers one that waits if there is something to say or no time is left.
-static void events_look(struct serve_poll *p, struct store_txn *t, bool last)
+static void events_look(struct serve_poll *p, struct events_view *v, bool last)
 {
 	struct stream_poll poll = { .max_events = p->max_events };
 	struct buf out = BUF_INIT;
@@ -96,7 +131,11 @@ static void events_look(struct serve_poll *p, struct store_txn *t, bool last)
 
 	memcpy(poll.token, p->token, sizeof(p->token));
 	memcpy(poll.receiver, p->receiver, sizeof(p->receiver));
-	r = stream_sets(t, &poll, p->s->base, &out, &any);
+	if (!events_may(v, p)) {
+		events_refuse(p);
+		return;
+	}
+	r = stream_sets(v->t, &poll, p->s->base, &out, &any);
 	if (r < 0 || any || last)
 		events_answer(p, r, &out);
 	buf_free(&out);
@@ -110,12 +149,13 @@ void serve_events_wake(struct serve *s)
 	if (store_view(s->store, &t, NULL) < 0)
 		return;
 	if (feed_head_number(t, &head) == 0 && head != s->feed) {
+		struct events_view v = { .t = t, .now = clock_wall() };
 		struct serve_poll *next;
 
 		s->feed = head;
 		for (struct serve_poll *p = s->polls; p; p = next) {
 			next = p->next;
-			events_look(p, t, false);
+			events_look(p, &v, false);
 		}
 	}
 	store_view_end(t);
@@ -247,10 +287,14 @@ static int events_on_tick(sd_event_source *src, uint64_t usec, void *arg)
 	if (s->polls)
 		serve_events_wake(s);
 	if (s->polls && store_view(s->store, &t, NULL) == 0) {
+		struct events_view v = { .t = t, .now = clock_wall() };
+
 		for (struct serve_poll *p = s->polls; p; p = next) {
 			next = p->next;
 			if (p->until <= now)
-				events_look(p, t, true);
+				events_look(p, &v, true);
+			else if (s->ticks % EVENTS_TOKEN_TICKS == 0 && !events_may(&v, p))
+				events_refuse(p);
 		}
 		store_view_end(t);
 	}

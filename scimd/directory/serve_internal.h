@@ -27,6 +27,7 @@ struct store;
 
 #define SERVE_JSON_DEPTH 32
 #define SERVE_BULK_MAX 1000
+#define SERVE_BEARER "Bearer realm=\"scim-directory\""
 
 struct serve {
 	const struct directory_conf *conf;
@@ -93,6 +94,7 @@ struct serve_poll {
 	int64_t until;                   // boot clock, ms
 	uint32_t max_events;
 	char token[TOKEN_NAME], receiver[STREAM_RECEIVER];
+	uint8_t token_hash[DIGEST_LEN]; // it may be revoked, or expire, meanwhile
 };
 
 enum serve_who { SERVE_ANYONE, SERVE_READ, SERVE_WRITE };

@@ -117,11 +117,24 @@ static void request_refuse(struct serve_request *rq, int status, const char *why
 
 static bool request_json(const struct http_request *r)
 {
+	static const char *const known[] = { "application/scim+json", "application/json",
+					     "text/json" };
 	const char *type = http_header(r, "Content-Type");
+	size_t len = type ? strcspn(type, "; \t") : 0;
 
-	return !type || strncasecmp(type, "application/scim+json", 21) == 0 ||
-	       strncasecmp(type, "application/json", 16) == 0 ||
-	       strncasecmp(type, "text/json", 9) == 0;
+	if (!type)
+		return true;
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+		if (len == strlen(known[i]) && strncasecmp(type, known[i], len) == 0)
+			return true;
+	return false;
+}
+
+static bool request_coded(const struct http_request *r)
+{
+	const char *coding = http_header(r, "Content-Encoding");
+
+	return coding && *coding && strcasecmp(coding, "identity") != 0;
 }
 
 static void request_not_here(struct serve_request *rq, const char *allow)
@@ -181,6 +194,8 @@ static bool serve_head(void *arg, struct http_request *r)
 		request_refuse(rq, 403, "this token may read only");
 	else if (rq->route->body && !request_json(r))
 		request_refuse(rq, 415, "the body must be application/scim+json");
+	else if (rq->route->body && request_coded(r))
+		request_refuse(rq, 415, "the body must not be compressed");
 	else if (!request_keep(rq))
 		request_refuse(rq, 503, "out of memory");
 	else

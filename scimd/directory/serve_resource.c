@@ -185,11 +185,15 @@ static int resource_list_now(struct serve_request *rq, bool conditional)
 		return 1;
 	}
 	rq->query.places = &rq->s->places;
+	rq->query.candidates_max = FIND_NOW_MAX;
 	if (r == 0 && find_is_cheap(&rq->query))
 		r = resource_list(t, &rq->job, &f);
 	else if (r == 0)
 		r = 2;
+	if (r == -E2BIG)
+		r = 2;
 	rq->query.places = NULL; // a job is another thread's
+	rq->query.candidates_max = 0;
 	store_view_end(t);
 	if (r == -EINVAL && rq->problem.status)
 		serve_problem(rq, &rq->problem);

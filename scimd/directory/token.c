@@ -5,7 +5,6 @@
 #include "scimd/directory/token.h"
 #include "scimd/base/buf.h"
 #include "scimd/base/clock.h"
-#include "scimd/base/digest.h"
 #include "scimd/base/fail.h"
 #include "scimd/directory/db.h"
 #include <ctype.h>
@@ -40,6 +39,7 @@ static int token_decode(struct store_bytes key, struct store_bytes v, struct tok
 	memcpy(out->name, (const char *)v.data + sizeof(h), len);
 	digest_hex(hex, key.data);
 	memcpy(out->id, hex, TOKEN_ID - 1);
+	memcpy(out->hash, key.data, DIGEST_LEN);
 	return CRYPTO_memcmp(h.hash, key.data, DIGEST_LEN) == 0 ? 0 : -EBADMSG;
 }
 
@@ -112,19 +112,32 @@ int token_create(struct store_txn *t, const char *actor, const char *name, enum 
 	return r < 0 ? r : token_audit(t, actor, "token-created", &token);
 }
 
-int token_check(struct store_txn *t, const char *secret, int64_t now, struct token *out)
+static int token_find(struct store_txn *t, const uint8_t hash[DIGEST_LEN], int64_t now,
+		      struct token *out)
 {
-	uint8_t hash[DIGEST_LEN];
 	struct store_bytes key = { hash, DIGEST_LEN }, v;
-	int r = digest(hash, secret, strlen(secret));
+	int r = store_get(t, DIR_TOKEN, key, &v);
 
-	if (r == 0)
-		r = store_get(t, DIR_TOKEN, key, &v);
 	if (r == 0)
 		r = token_decode(key, v, out);
 	if (r == 0 && out->expires && out->expires <= now)
 		r = -ETIME;
 	return r;
+}
+
+int token_check(struct store_txn *t, const char *secret, int64_t now, struct token *out)
+{
+	uint8_t hash[DIGEST_LEN];
+	int r = digest(hash, secret, strlen(secret));
+
+	return r == 0 ? token_find(t, hash, now, out) : r;
+}
+
+int token_still(struct store_txn *t, const uint8_t hash[DIGEST_LEN], int64_t now)
+{
+	struct token token;
+
+	return token_find(t, hash, now, &token);
 }
 
 struct token_walk {

@@ -7,6 +7,7 @@
 #ifndef SCIMD_DIRECTORY_TOKEN_H
 #define SCIMD_DIRECTORY_TOKEN_H
 
+#include "scimd/base/digest.h"
 #include <stdint.h>
 
 struct buf;
@@ -25,6 +26,7 @@ struct token {
 	char name[TOKEN_NAME], id[TOKEN_ID];
 	enum token_scope scope;
 	int64_t created, expires, used; // wall, ms; 0: never
+	uint8_t hash[DIGEST_LEN];
 };
 
 // name: [A-Za-z0-9._-], at most 64. secret_out is the caller's to wipe.
@@ -32,6 +34,8 @@ int token_create(struct store_txn *t, const char *actor, const char *name, enum 
 		 int64_t expires, char secret_out[TOKEN_TEXT], struct fail *f);
 // -ETIME: it has expired.
 int token_check(struct store_txn *t, const char *secret, int64_t now, struct token *out);
+// Whether what token_check gave is valid still: -ENOENT: revoked, -ETIME: expired.
+int token_still(struct store_txn *t, const uint8_t hash[DIGEST_LEN], int64_t now);
 int token_used(struct store_txn *t, const struct token *token, int64_t now);
 // By name (all of that name) or id.
 int token_revoke(struct store_txn *t, const char *actor, const char *which,

@@ -5,6 +5,8 @@
 // walked in a loop.
 #include "scimd/base/clock.h"
 #include "scimd/scim/filter.h"
+#include "scimd/scim/text.h"
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -35,6 +37,22 @@ static bool match_part(const char *have, const char *want, enum scim_op op, bool
 	default:
 		return false;
 	}
+}
+
+// Part of it without regard to case.
+static bool match_part_folded(const char *have, const char *want, enum scim_op op)
+{
+	char *x, *y;
+	bool yes;
+
+	if (scim_text_ascii(have) && scim_text_ascii(want))
+		return match_part(have, want, op, false);
+	x = scim_text_fold(have);
+	y = scim_text_fold(want);
+	yes = x && y && match_part(x, y, op, true);
+	free(x);
+	free(y);
+	return yes;
 }
 
 static bool match_order(int c, enum scim_op op)
@@ -81,13 +99,14 @@ static bool match_value(const struct scim_value *have, const struct scim_value *
 		return op == SCIM_EQ ? have->type == want->type
 				     : op == SCIM_NE && have->type != want->type;
 	if (op >= SCIM_CO && op <= SCIM_EW)
-		return match_part(have->text, want->text, op, exact);
+		return exact ? match_part(have->text, want->text, op, true)
+			     : match_part_folded(have->text, want->text, op);
 	if (op >= SCIM_GT && op <= SCIM_LE &&
 	    clock_parse(have->text, strlen(have->text), &a) == 0 &&
 	    clock_parse(want->text, strlen(want->text), &b) == 0)
 		return match_order((a > b) - (a < b), op);
 	return match_order(exact ? strcmp(have->text, want->text)
-				 : strcasecmp(have->text, want->text),
+				 : scim_text_order(have->text, want->text),
 			   op);
 }
 

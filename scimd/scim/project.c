@@ -171,10 +171,11 @@ bool scim_projection_wants(const struct scim_projection *pr, const char *path)
 	for (size_t i = 0; i < pr->count; i++) {
 		const struct name *n = &pr->names[i];
 
-		if (!covers(n, &p))
+		if (!covers(n, &p) ||
+		    (p.sub[0] && n->path.sub[0] && strcasecmp(n->path.sub, p.sub) != 0))
 			continue;
 		// An excluded sub-attribute leaves the attribute.
-		if (pr->select || !n->path.sub[0])
+		if (pr->select || !n->path.sub[0] || p.sub[0])
 			return pr->select;
 	}
 	return !pr->select;

@@ -23,8 +23,8 @@ int scim_projection_read(struct json_object *attributes, struct json_object *exc
 			 struct scim_projection **out, struct scim_problem *p);
 void scim_projection_free(struct scim_projection *pr); // takes NULL
 
-// Whether anything of this attribute ("members", "URN:attr") will be in the
-// answer, supposed that it is returned by default: if not, it need not be computed.
+// Whether anything of this attribute ("members", "members.type", "URN:attr") will be in
+// the answer, supposed that it is returned by default: if not, it need not be computed.
 bool scim_projection_wants(const struct scim_projection *pr, const char *path);
 // Whether `attributes` was given (a PATCH then answers 200 with a body).
 bool scim_projection_selects(const struct scim_projection *pr);

@@ -7,6 +7,7 @@
 #include "scimd/scim/json.h"
 #include "scimd/scim/problem.h"
 #include "scimd/scim/schema.h"
+#include "scimd/scim/text.h"
 #include "scimd/scim/value.h"
 #include <errno.h>
 #include <json-c/json.h>
@@ -229,7 +230,7 @@ static int sort_order(const struct scim_attribute *a, const struct scim_value *x
 	if (a->kind == SCIM_KIND_DATETIME && clock_parse(x->text, strlen(x->text), &m) == 0 &&
 	    clock_parse(y->text, strlen(y->text), &n) == 0)
 		return (m > n) - (m < n);
-	return row_exact(a) ? strcmp(x->text, y->text) : strcasecmp(x->text, y->text);
+	return row_exact(a) ? strcmp(x->text, y->text) : scim_text_order(x->text, y->text);
 }
 
 int scim_json_sort_order(const struct scim_resource_type *t, const struct scim_path *by,

@@ -2,6 +2,12 @@
 //
 // Text as the protocol takes it; see text.h.
 #include "scimd/scim/text.h"
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unicase.h>
+#include <uninorm.h>
 
 size_t scim_text_char(const char *text, size_t len)
 {
@@ -40,4 +46,36 @@ bool scim_text_valid(const char *text, size_t len)
 			return false;
 	}
 	return true;
+}
+
+bool scim_text_ascii(const char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text >= 0x80)
+			return false;
+	return true;
+}
+
+char *scim_text_fold(const char *text)
+{
+	size_t len;
+
+	// With its NUL, which folds to itself.
+	return (char *)u8_casefold((const uint8_t *)text, strlen(text) + 1, NULL, UNINORM_NFC, NULL,
+				   &len);
+}
+
+int scim_text_order(const char *a, const char *b)
+{
+	char *x = NULL, *y = NULL;
+	int c;
+
+	if (!scim_text_ascii(a) || !scim_text_ascii(b)) {
+		x = scim_text_fold(a);
+		y = scim_text_fold(b);
+	}
+	c = x && y ? strcmp(x, y) : strcasecmp(a, b);
+	free(x);
+	free(y);
+	return c;
 }

@@ -112,7 +112,8 @@ fails 1 'was given before' d group add dev --gid 6001
 
 echo "# audit"
 has "$(d audit --user bob)" 'user-created +local: [^ ]+ +bob'
-[ "$(d --no-legend audit --user bob | grep -vc bob)" = 0 ]
+has "$(d audit --user bob)" 'group-patched +local: [^ ]+ +dev +members' # he came into it, and left
+[ "$(d --no-legend audit --user bob | grep -vc 'bob\|dev')" = 0 ]
 [ "$(d --no-legend audit --since 2099-01-01T00:00:00Z | wc -l)" = 0 ]
 [ "$(d --no-legend audit --since 1h | wc -l)" = "$(d --json audit | wc -l)" ]
 fails 1 'neither a span' d audit --since yesterday
@@ -267,6 +268,35 @@ at one restore "$box/backup" 2>"$box/err" || die "$(cat "$box/err")"
 grep -q 'is not known' "$box/err"
 at one user add after
 [ "$(at one --no-legend user list | awk '$3 == "after" { print $1 }')" -gt $((number + 900000)) ] || die "the numbers did not step over what was lost"
+
+echo "# where it is not known what was given since the backup, the numbers step over it, too"
+conf origin
+at origin user add o1; at origin backup "$box/early.file"
+at origin user add o2; at origin backup "$box/late.file"
+for i in 3 4 5; do at origin user add "o$i"; done
+conf given
+at given user add g1 --uid 5001; at given backup "$box/given.file"
+first=1879048192
+next() { at "$1" user add "next-$2"; at "$1" group add "group-$2"; at "$1" --no-legend user list | awk -v n="next-$2" '$3 == n { print $1 }'; }
+# CONF BACKUP LEAST: the next number given after the restore, which must be at least LEAST and at most 9 beyond it
+steps() {
+  local n
+  at "$1" restore "$box/$2.file" 2>"$box/err" || die "$(cat "$box/err")"
+  n=$(next "$1" "$((++step))")
+  [ "$n" -ge "$3" ] && [ "$n" -le $(($3 + 9)) ] || die "$2 in the place of $1's store: $n comes next, not $3: $(cat "$box/err")"
+  if [ "$3" -ge $((first + 1000000)) ] && [ "${4:-}" != quiet ]; then grep -q '1000000 further on' "$box/err" || die "nothing is said: $(cat "$box/err")"; fi
+}
+step=0
+conf empty; steps empty late $((first + 1000002))
+steps empty late $((first + 1000004)) quiet # the store that is replaced came out of this very backup
+steps empty early $((first + 1000006)) quiet # out of an earlier one, too: all that was given since is known or stepped over
+conf young; at young token create --name young --scope read >/dev/null; steps young late $((first + 1000002))
+conf other; at other user add x; at other user add y; at other user add z; steps other late $((first + 1000003))
+conf older; at older --quiet restore "$box/early.file"; steps older late $((first + 2000001))
+conf chosen; steps chosen given $((first + 1000000))
+steps origin late $((first + 5)) # everything given since is known
+fails 1 'was given before' at origin user add again --uid $((first + 4))
+at empty audit --verify | grep -q whole
 
 echo "# what root makes belongs to whom the state folder belongs"
 if [ "$(id -u)" = 0 ]; then

@@ -60,6 +60,12 @@ start 127.0.0.1:0 total_ms=500
 code=$(curl -s -o "$box/o" -w '%{http_code}' -m 10 "http://127.0.0.1:$port/wait")
 [ "$code" = 000 ] || fail "a wait beyond the deadline got $code"
 curl -s "http://127.0.0.1:$port/counts" | grep -qx 'gone 1' || fail "gone was not called"
+# Who takes an answer slowly has as long for all of it, however it is made.
+for what in size stream; do
+  curl -s -o "$box/o" -m 20 --limit-rate 20M "http://127.0.0.1:$port/$what/120000000"
+  code=$?
+  [ "$code" = 18 ] || [ "$code" = 56 ] || fail "a slow reader of /$what: curl says $code, not that it was cut off"
+done
 # What waits when the server ends is ended too.
 curl -s -m 10 "http://127.0.0.1:$port/wait?ms=60000" &
 waiter=$!
@@ -110,6 +116,24 @@ curl -s -H 'Transfer-Encoding: chunked' --data-binary @"$box/body" "$u/echo" | g
 "$BUILD/tests/bench/load" -c 64 -n 5000 -m POST -b '{"n":%d}' -i 1-9999 127.0.0.1 "$port" /echo || fail load
 "$BUILD/tests/bench/load" -c 64 -n 5000 127.0.0.1 "$port" /soon || fail "load, answered later"
 finish bodies
+
+# Bodies that together are too much: whoever comes too late is told when to come again.
+start 127.0.0.1:0 body_max=1000
+held=()
+for ((i = 0; i < 32; i++)); do
+  exec {fd}<>"/dev/tcp/127.0.0.1/$port"
+  printf 'POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\nExpect: 100-continue\r\n\r\n' >&"$fd"
+  read -rt 5 line <&"$fd" # it has been counted
+  [[ $line == "HTTP/1.1 100"* ]] || fail "body $i of 32: $line"
+  held+=("$fd")
+done
+for how in 'Content-Length: 5' 'Transfer-Encoding: chunked'; do
+  curl -si -m 10 -H "$how" -d hello "http://127.0.0.1:$port/echo" >"$box/o"
+  grep -q '^HTTP/1.1 503' "$box/o" && grep -q '^Retry-After: 2' "$box/o" || fail "$how beyond what may be held: $(cat "$box/o")"
+done
+for fd in "${held[@]}"; do exec {fd}>&-; done
+until curl -sf -d hello "http://127.0.0.1:$port/echo" >/dev/null; do :; done
+finish held
 
 # Addresses.
 refused() {

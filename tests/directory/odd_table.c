@@ -44,6 +44,9 @@ const struct odd odd_table[] = {
 
 	BAD("unmet expectation", 417, POST("Content-Length: 5\r\nExpect: coffee\r\n", "hello")),
 	BAD("refused at the head, expectation open", 401, "POST /secret HTTP/1.1\r\n" H "Content-Length: 5\r\nExpect: 100-continue\r\n" END),
+	BAD("refused at the head, body not sent", 401, "POST /secret HTTP/1.1\r\n" H "Content-Length: 5\r\n" END),
+	BAD("refused at the head, body not sent to its end", 401, "POST /secret HTTP/1.1\r\n" H "Content-Length: 60000\r\n" END "hello" NEXT),
+	BAD("refused at the head, HEAD with a body not sent", 401, "HEAD /secret HTTP/1.1\r\n" H "Content-Length: 5\r\n" END),
 	BAD("refused at the head, long body", 401, "POST /secret HTTP/1.1\r\n" H "Content-Length: 99999\r\n" END),
 	BAD("refused at the head, chunked", 401, "POST /secret HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n" END),
 	BAD("length twice, the same", 400, POST("Content-Length: 5\r\nContent-Length: 5\r\n", "hello" NEXT)),

@@ -51,6 +51,24 @@ for how in http local; do
   [ -n "$jti" ] || { echo "no event in: $(cat "$box/poll")" >&2; exit 1; }
   poll "{\"ack\":[\"$jti\"],\"returnImmediately\":true}" | grep -q '"sets":{}'
 done
+# One that waits ends with its token: revoked, revoked just before something happens, expired.
+polled() { curl -s -m 20 -o "$box/poll" -D "$box/head" -w '%{http_code}' --noproxy '*' -H "Authorization: Bearer $2" -H 'Content-Type: application/json' "$api/Events/$1" -d "$3"; }
+for how in revoked late expired; do
+  expires=()
+  [ $how != expired ] || expires=(--expires "$(date -u -d '+3 seconds' +%FT%TZ)")
+  secret=$(directory token create --name "ends-$how" --scope read "${expires[@]}")
+  [ "$(polled "ends-$how" "$secret" '{"returnImmediately":true}')" = 200 ]
+  polled "ends-$how" "$secret" '{}' >"$box/code" &
+  waiting=$!
+  until curl -sf --noproxy '*' -H "Authorization: Bearer $read" "http://127.0.0.1:$port/metrics" | grep -q '^scim_directory_polls_waiting 1'; do read -rt 0.02 <> <(:) || :; done
+  before=$(date +%s%N)
+  [ $how = expired ] || directory token revoke "ends-$how"
+  [ $how != late ] || directory user add by-nobody
+  wait "$waiting"
+  [ "$(cat "$box/code")" = 401 ] && ! grep -q '"sets"' "$box/poll" || { echo "$how: $(cat "$box/code" "$box/poll")" >&2; exit 1; }
+  grep -qi '^www-authenticate: Bearer' "$box/head"
+  echo "a waiting poll ended $((($(date +%s%N) - before) / 1000000)) ms later ($how)"
+done
 stop
 # What was answered is there after a restart, and the chain of the audit log is whole.
 users=$(directory --no-legend user list | wc -l)
@@ -68,3 +86,13 @@ directory token revoke read
 [ "$(curl -s -o /dev/null -w '%{http_code}' --noproxy '*' -H "Authorization: Bearer $read" "http://127.0.0.1:$port/scim/v2/Users")" = 401 ]
 directory audit --verify
 stop
+# Where it listens on every address, locations lead to this machine by its name, or to url.
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=any -keyout "$box/any.key" -out "$box/any.pem" 2>/dev/null
+for case in '[::]:0 ' '0.0.0.0:0 ' '[::]:0 https://id.example.com/scim/v2'; do
+  listen=${case% *} url=${case#* }
+  printf '[server]\nlisten = %s\nstate_dir = %s/state\ntls_cert = %s/any.pem\ntls_key = %s/any.key\n%s\n' "$listen" "$box" "$box" "$box" "${url:+url = $url}" >"$box/conf"
+  start
+  want=${url:-https://$(uname -n):$port/scim/v2}
+  curl -sfk --noproxy '*' -H "Authorization: Bearer $write" "https://127.0.0.1:$port/scim/v2/Users?count=1" | grep -q "\"location\":\"$want/Users/" || { echo "$case: no $want" >&2; exit 1; }
+  stop
+done

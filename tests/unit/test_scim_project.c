@@ -108,6 +108,16 @@ static void test_what_need_not_be_computed(void **state)
 		{ "displayName", NULL, "members", false },
 		{ "displayName,Members", NULL, "members", true },
 		{ "members.value", NULL, "members", true },
+		{ "members.value", NULL, "members.value", true },
+		{ "Members.Value", NULL, "members.type", false },
+		{ "members.value,members.$ref", NULL, "members.$ref", true },
+		{ "members.value,members", NULL, "members.type", true },
+		{ "members", NULL, "members.type", true },
+		{ SCIM_URN_GROUP ":members.value", NULL, "members.type", false },
+		{ SCIM_URN_GROUP, NULL, "members.type", true },
+		{ NULL, "members.type", "members.type", false },
+		{ NULL, "members.type", "members.value", true },
+		{ NULL, "members.type,members", "members.value", false },
 		{ SCIM_URN_GROUP ":members", NULL, "members", true },
 		{ SCIM_URN_GROUP, NULL, "members", true },
 		{ ENT ":members", NULL, "members", false },
@@ -296,6 +306,46 @@ static void test_matching(void **state)
 	json_object_put(res);
 }
 
+static void test_letters_have_a_case_beyond_ascii(void **state)
+{
+	static const struct {
+		const char *filter;
+		bool matches;
+	} cases[] = {
+		{ "displayName eq \"\u00c4RGER Stra\u00dfe\"", true },
+		{ "displayName eq \"\u00e4rger stra\u00dfe\"", true },
+		{ "displayName eq \"A\u0308rger STRASSE\"", true }, // composed otherwise
+		{ "displayName eq \"Arger Strasse\"", false },
+		{ "displayName ne \"\u00e4RGER STRASSE\"", false },
+		{ "displayName sw \"\u00e4rg\"", true },
+		{ "displayName sw \"a\"", false },
+		{ "displayName ew \"STRASSE\"", true },
+		{ "displayName co \"R STRA\u1e9eE\"", true }, // a capital sharp s
+		{ "displayName co \"\u00f6\"", false },
+		{ "displayName ge \"\u00c4RGER STRASSE\" and displayName le \"\u00c4RGER STRASSE\"",
+		  true },
+		{ "displayName gt \"\u00e0\"", true },
+		{ "externalId eq \"\u00c4\"", true },
+		{ "externalId eq \"\u00e4\"", false },
+		{ "externalId sw \"\u00e4\"", false },
+		{ "emails[value eq \"\u00c9VE@example.com\"]", true },
+		{ "title eq \"\u212a\"", true }, // the sign of Kelvin is a K
+	};
+	struct json_object *res =
+		json_of("{'displayName':'\u00e4rger Stra\u00dfe','externalId':'\u00c4','title':'k',"
+			"'emails':[{'value':'\u00e9ve@example.com'}]}");
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct scim_filter *flt = filter_of(cases[i].filter);
+
+		if (scim_json_match(flt, &scim_type_user, res) != cases[i].matches)
+			fail_msg("%s is not %d", cases[i].filter, cases[i].matches);
+		scim_filter_free(flt);
+	}
+	json_object_put(res);
+}
+
 static void test_filters_that_order_what_has_no_order(void **state)
 {
 	static const struct {
@@ -354,6 +404,9 @@ static void test_sorting(void **state)
 		{ "userName", "{'userName':'A'}", "{'userName':'b'}", -1 },
 		{ "userName", "{'userName':'B'}", "{'userName':'a'}", 1 },
 		{ "userName", "{'userName':'a'}", "{'userName':'A'}", 0 },
+		{ "userName", "{'userName':'\u00e4'}", "{'userName':'\u00c4'}", 0 },
+		{ "userName", "{'userName':'\u00c4'}", "{'userName':'A'}", 1 },
+		{ "externalId", "{'externalId':'\u00e4'}", "{'externalId':'\u00c4'}", 1 },
 		{ "externalId", "{'externalId':'a'}", "{'externalId':'A'}", 1 },
 		{ "userName", "{}", "{'userName':'A'}", 1 },
 		{ "userName", "{'userName':'A'}", "{}", -1 },
@@ -402,6 +455,7 @@ int main(void)
 		cmocka_unit_test(test_projections_from_a_search_request),
 		cmocka_unit_test(test_projections_that_are_refused),
 		cmocka_unit_test(test_matching),
+		cmocka_unit_test(test_letters_have_a_case_beyond_ascii),
 		cmocka_unit_test(test_filters_that_order_what_has_no_order),
 		cmocka_unit_test(test_filters_that_are_none),
 		cmocka_unit_test(test_sorting),

@@ -1,0 +1,72 @@
+// See dear.sh.
+//
+//   node dear.mjs BASE TOKEN
+import { Agent, request } from 'node:http';
+
+const [base, token] = process.argv.slice(2);
+const root = new URL(base);
+const headers = { Authorization: `Bearer ${token}`, 'Content-Type': 'application/scim+json' };
+let bad = 0;
+const wrong = (what) => (bad++, console.error(what));
+// sent: called when the request has left.
+function call(agent, method, path, body, sent) {
+  return new Promise((resolve, reject) => {
+    const r = request({ host: root.hostname, port: root.port, method, path: root.pathname + path, headers, agent }, (answer) => {
+      let text = '';
+      answer.on('data', (more) => (text += more));
+      answer.on('end', () => resolve({ status: answer.statusCode, ...(text ? JSON.parse(text) : {}) }));
+    });
+    r.on('error', reject);
+    r.end(body && JSON.stringify(body), sent);
+  });
+}
+const [one, two] = [1, 2].map(() => new Agent({ keepAlive: true, maxSockets: 1 }));
+const ask = (path) => call(one, 'GET', path);
+const quoted = (text) => encodeURIComponent(text);
+const { Resources: [group] } = await ask(`/Groups?filter=${quoted('displayName eq "all"')}&excludedAttributes=members`);
+const { Resources: [user] } = await ask(`/Users?filter=${quoted('userName eq "u7"')}`);
+
+// A quick question that is put later is answered first.
+for (const [filter, found] of [
+  ['displayName eq "same" and title pr', 0],
+  ['externalId eq "e" and userName ew "77"', 200],
+  ['emails[value eq "all@example.com" and type eq "work"]', 0],
+  [`groups.value eq "${group.id}" and userName sw "u1999"`, 11],
+  ['displayName eq "same"', 20000],
+]) {
+  const order = [];
+  let quick;
+  const dear = call(one, 'GET', `/Users?count=1&filter=${quoted(filter)}`, undefined, () => {
+    quick = call(two, 'GET', `/Users/${user.id}?attributes=userName`).then((got) => order.push('quick') && got);
+  }).then((got) => order.push('dear') && got);
+  const got = await dear;
+  const { userName } = await quick;
+  if (got.totalResults !== found || userName !== 'u7') wrong(`${filter}: ${JSON.stringify(got).slice(0, 200)}, ${userName}`);
+  if (order[0] !== 'quick') wrong(`${filter}: it held up somebody else`);
+}
+
+// Each Group has the next one as a member, the first operation being the last that can run.
+const COUNT = 1000;
+async function bulk(name, order) {
+  const Operations = order.map((i) => ({
+    method: 'POST',
+    path: '/Groups',
+    bulkId: `${name}${i}`,
+    data: { displayName: `${name}${i}`, members: i + 1 < COUNT ? Array(10).fill({ value: `bulkId:${name}${i + 1}` }) : [] },
+  }));
+  const start = performance.now();
+  const got = await call(one, 'POST', '/Bulk', { schemas: ['urn:ietf:params:scim:api:messages:2.0:BulkRequest'], Operations });
+  const ms = performance.now() - start;
+  const odd = (got.Operations ?? []).filter((o) => o.status !== '201');
+  if (got.Operations?.length !== COUNT || odd.length) wrong(`${name}: ${JSON.stringify(odd[0] ?? got).slice(0, 200)}`);
+  if (got.Operations?.some((o, i) => o.bulkId !== `${name}${order[i]}`)) wrong(`${name}: the answer is not in the request's order`);
+  return ms;
+}
+const upwards = [...Array(COUNT).keys()];
+const inOrder = await bulk('back', [...upwards].reverse());
+const forward = await bulk('ahead', upwards);
+console.log(`a Bulk of ${COUNT} in order ${inOrder.toFixed(0)} ms, each waiting for the next ${forward.toFixed(0)} ms; ${bad} wrong`);
+if (forward > 5 * inOrder + 100) wrong('it took longer in the other order');
+one.destroy();
+two.destroy();
+process.exit(bad ? 1 : 0);
