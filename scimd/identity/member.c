@@ -5,7 +5,7 @@
 // too: an access rule may name them.
 #include "scimd/identity/member.h"
 #include "scimd/base/table.h"
-#include <ctype.h>
+#include "scimd/scim/text.h"
 #include <errno.h>
 #include <scimd/account.h>
 #include <stdlib.h>
@@ -113,20 +113,24 @@ static int member_shadow(struct resolver *rv, uint8_t tag, bool *out)
 	for (uint32_t i = 0; i < rv->in->resource_count && r == 0; i++) {
 		const struct identity_resource *res = &rv->in->resources[i];
 		struct field f;
+		char *key, *folded;
 		uint32_t other;
-		char *key;
 
 		if (res->kind != RESOURCE_GROUP ||
 		    resource_find(res->bytes, res->len, tag, &f) != 1)
 			continue;
 		key = arena_strn(&a, f.text, f.len);
+		if (key && tag == FIELD_DISPLAY) { // as a filter compares it
+			folded = scim_text_fold(key);
+			if (folded)
+				key = arena_str(&a, folded);
+			free(folded);
+		}
 		if (!key) {
 			r = -ENOMEM;
 			break;
 		}
-		for (size_t k = 0; k < f.len && tag == FIELD_DISPLAY; k++)
-			key[k] = (char)tolower((unsigned char)key[k]);
-		other = table_get(&seen, key, f.len);
+		other = table_get(&seen, key, strlen(key));
 		if (other != TABLE_NONE) {
 			uint32_t source = rv->in->resources[other].source;
 
@@ -134,7 +138,7 @@ static int member_shadow(struct resolver *rv, uint8_t tag, bool *out)
 			out[other] |= res->source <= source;
 		}
 		if (other == TABLE_NONE || !out[i])
-			r = table_put(&seen, key, f.len, i);
+			r = table_put(&seen, key, strlen(key), i);
 	}
 	table_free(&seen);
 	arena_free(&a);
