@@ -24,10 +24,11 @@ for (let j = 0, m = Number(process.argv[3]); j < m; j++)
   groups.push({ schemas: ['urn:ietf:params:scim:schemas:core:2.0:Group'], id: key('bbbbbbbb', j), displayName: `group${String(j).padStart(3, '0')}`,
     members: users.filter((_, i) => i % m === j).map((u) => ({ value: u.id })), meta: { created: '2024-01-01T00:00:00Z' } })
 
-function churn({ deactivate = 0, activate = 0, rename = '', from = 0, remove = 0, more = 0, spoil = 0, mend = 0 }) {
+// at: what lastModified becomes, null: it stays
+function churn({ at = '2024-02-01T00:00:00Z', deactivate = 0, activate = 0, rename = '', from = 0, remove = 0, more = 0, spoil = 0, mend = 0 }) {
   for (const u of users.slice(from, from + spoil)) { logins.set(u.id, u.userName); u.userName = 'no name: at all'; bear(u) }
   for (const u of users.slice(from, from + mend)) { u.userName = logins.get(u.id); bear(u) }
-  for (const u of users.slice(from, from + deactivate)) { u.active = false; u.meta.lastModified = '2024-02-01T00:00:00Z'; bear(u) }
+  for (const u of users.slice(from, from + deactivate)) { u.active = false; u.meta.lastModified = at ?? u.meta.lastModified; bear(u) }
   for (const u of users.slice(from, from + activate)) { u.active = true; bear(u) }
   if (rename) { users[from].displayName = rename; bear(users[from]) }
   const gone = new Set(users.splice(users.length - remove, remove).map((u) => u.id))

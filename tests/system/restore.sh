@@ -25,6 +25,7 @@ state() { [[ $(scimctl --json status) == *"\"events\":\"$1"* ]]; }
 locked() { [ "$(getent passwd "$1" | cut -d: -f2)" = '!' ]; }
 open() { [ "$(getent passwd "$1" | cut -d: -f2)" = '*' ]; }
 member() { getent group "$1" | grep -qw "$2"; }
+ask() { curl -s -o /dev/null --noproxy '*' -H "Authorization: Bearer $(cat /etc/scimd/credentials.d/corp)" "$@" "http://127.0.0.1:$port/scim/v2/Users?count=2"; }
 uid() { getent passwd "$1" | cut -d: -f3; }
 
 begin
@@ -56,6 +57,8 @@ directory group member add crew ben
 tenacious 10 open fay || failed 'fay never came'
 tenacious 10 locked cem || failed 'cem was not locked'
 lost=$(uid dan):$(uid fay)
+tag=$(ask -D - | tr -d '\r' | awk 'tolower($1) == "etag:" { print $2 }')
+[ "$(ask -w '%{http_code}' -H "If-None-Match: $tag")" = 304 ] || failed "the list has no tag: $tag"
 
 echo '# back to the backup'
 end
@@ -71,8 +74,9 @@ member crew ann || failed 'ann is not in crew'
 if member crew ben; then failed 'ben is still in crew'; fi
 tenacious 20 state connected || failed 'it does not listen again'
 
-echo '# no number of the lost time comes back, and events go on'
-for who in gus hal ida; do
+echo '# no number of the lost time comes back, no list is taken for one of it, and events go on'
+for who in gus hal ida jon kay; do
+  [ "$(ask -w '%{http_code}' -H "If-None-Match: $tag")" = 200 ] || failed "a list of the lost time stands for this one, before $who"
   directory user add $who
   tenacious 10 open $who || failed "$who never came"
   case ":$lost:" in *":$(uid $who):"*) failed "$who was given $(uid $who), which was somebody's" ;; esac

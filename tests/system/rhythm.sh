@@ -45,3 +45,29 @@ admin /__churn '{"add":1}' >/dev/null
 tenacious 20 has 62
 grep -q 'is read in full every time' "$NS_TMP/scimd.log"
 scimd_stop
+scimd_stop
+
+echo "# neither rhythm is exceeded: splay only shortens, and is not the same each time"
+printf '[scimd]\ninterval = 1h\nfull_interval = 1h\n[directory/corp]\nurl = %s\ntoken = corp\n[access]\nallow = all\n' "$SCIM_URL" >/etc/scimd/scimd.conf
+scimd_start
+shortest=999999 longest=0
+for _ in $(seq 20); do
+  scimctl sync --wait >/dev/null
+  pause=$(scimctl --json status | node -e 'const s = JSON.parse(require("fs").readFileSync(0, "utf8")); console.log(Math.round((Date.parse(s.next_sync) - Date.parse(s.last_sync.at)) / 1000))')
+  [ "$pause" -ge $shortest ] || shortest=$pause
+  [ "$pause" -le $longest ] || longest=$pause
+done
+echo "  an interval of 3600 s: $shortest to $longest s"
+[ $shortest -ge 3200 ] && [ $longest -le 3600 ] && [ $longest -gt $((shortest + 5)) ] || exit 1
+scimd_stop
+
+echo "# nor by each other: who is removed is seen within the long one, though it is no multiple"
+sed -i 's/^interval = 1h/interval = 6s/; s/^full_interval = 1h/full_interval = 7s/' /etc/scimd/scimd.conf
+scimd_start
+gone=$(getent passwd | grep '^user' | tail -n 1 | cut -d: -f1)
+SECONDS=0
+admin /__churn '{"remove":1}' >/dev/null
+fewer() { [ "$(getent passwd | grep -c '^user[0-9]*:\*')" -lt "$before" ]; }
+before=$(getent passwd | grep -c '^user[0-9]*:\*')
+tenacious 10 fewer || { echo "$gone is still there after $SECONDS s" >&2; exit 1; }
+scimd_stop
