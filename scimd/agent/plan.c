@@ -52,7 +52,8 @@ static int64_t plan_modified(const void *bytes, size_t len)
 	return ms;
 }
 
-// active:false out of a list that failed: everything else stays as it was.
+// active:false out of a list that failed: everything else stays as it was. But for the
+// version, which belongs to a record that was active and may come back with it.
 static int plan_disable(struct plan *p, struct plan_item *it)
 {
 	struct buf b = BUF_INIT;
@@ -66,7 +67,7 @@ static int plan_disable(struct plan *p, struct plan_item *it)
 			r = resource_put(&b, FIELD_ACTIVE, 0, "false", 5);
 			done = true;
 		}
-		if (r >= 0 && f.tag != FIELD_ACTIVE)
+		if (r >= 0 && f.tag != FIELD_ACTIVE && f.tag != FIELD_VERSION)
 			r = resource_put(&b, f.tag, f.via, f.text, f.len);
 		if (r < 0)
 			goto out;

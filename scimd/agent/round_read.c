@@ -78,10 +78,13 @@ static void round_fetched(void *arg, const struct fetch_end *end)
 		d->state = "ok";
 		d->denied = false;
 		d->error[0] = '\0';
-		d->last_ok = clock_wall();
-		d->users = end->users;
-		d->groups = end->groups;
-		if (end->tags)
+		// What a dry run has read holds for nobody.
+		if (!a->wishes->req.dry_run) {
+			d->last_ok = clock_wall();
+			d->users = end->users;
+			d->groups = end->groups;
+		}
+		if (end->tags && !a->wishes->req.dry_run)
 			tags_move(&d->tags_new, end->tags);
 	}
 	a->at++;

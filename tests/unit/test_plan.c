@@ -85,6 +85,7 @@ static const void *bytes(const char *id, const char *display, const char *active
 	if (modified)
 		assert_int_equal(resource_put(&b, FIELD_MODIFIED, 0, modified, strlen(modified)),
 				 0);
+	assert_int_equal(resource_put(&b, FIELD_VERSION, 0, "v1", 2), 0);
 	*len = b.len;
 	copy = arena_bytes(&arena, b.data, b.len);
 	buf_free(&b);
@@ -283,6 +284,8 @@ static void test_plan_disables_out_of_a_failed_list(void **state)
 						resource_stable(it->bytes, it->len)),
 					 0);
 			assert_memory_equal(sum, it->digest, DIGEST_LEN);
+			// It is no version of this: who asked with it would be told "as it was".
+			assert_int_equal(resource_find(it->bytes, it->len, FIELD_VERSION, &f), 0);
 		}
 		(void)teardown(state);
 	}
