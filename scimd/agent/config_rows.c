@@ -44,7 +44,7 @@ const struct config_row config_rows[] = {
 	{ "directory", "tls_min", CONFIG_WORD, IN_DIRECTORY(tls_min), "1.2", 0, 0, "1.2 1.3",
 	  "oldest TLS version that is accepted" },
 	{ "directory", "proxy", CONFIG_TEXT, IN_DIRECTORY(proxy), NULL, 0, 0, NULL,
-	  "proxy; the environment is never asked" },
+	  "proxy; the environment is never asked; not for http:// urls" },
 	{ "directory", "page_size", CONFIG_NUMBER, IN_DIRECTORY(page_size), "100", 1, 10000, NULL,
 	  "resources per page; 100 is accepted everywhere" },
 	{ "directory", "timeout", CONFIG_SPAN, IN_DIRECTORY(timeout), "30s", 1, 3600, NULL,
