@@ -112,6 +112,11 @@ static int fetch_on_resource(void *arg, uint8_t kind, struct json_object *res)
 	return stage_resource(((struct fetch *)arg)->stage, kind, res);
 }
 
+static void fetch_on_anew(void *arg, uint8_t kind)
+{
+	stage_anew(((struct fetch *)arg)->stage, kind);
+}
+
 static int fetch_on_members(void *arg, const char *group, const char *const *users, size_t n)
 {
 	return stage_members(((struct fetch *)arg)->stage, group, users, n);
@@ -203,6 +208,7 @@ int fetch_run(struct fetch *ft, struct stage *st, bool disabled_only,
 		.disabled_only = disabled_only,
 		.provider = fetch_on_provider,
 		.resource = fetch_on_resource,
+		.anew = fetch_on_anew,
 		.members = fetch_on_members,
 		.refuse = fetch_on_refuse,
 		.progress = fetch_on_progress,

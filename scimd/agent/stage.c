@@ -107,7 +107,7 @@ int stage_resource(struct stage *st, uint8_t kind, struct json_object *res)
 	struct stage_entry *e;
 	struct field f;
 	uint8_t old[DIGEST_LEN];
-	bool was_inactive, again, off;
+	bool was_inactive, seen, again, off;
 	int64_t modified;
 	size_t before;
 	int r;
@@ -126,7 +126,9 @@ int stage_resource(struct stage *st, uint8_t kind, struct json_object *res)
 	e = stage_entry(st, kind, f.text, f.len);
 	if (!e)
 		return -ENOMEM;
-	again = st->count == before;
+	seen = st->count == before;
+	again = seen && e->turn == st->turns[kind];
+	e->turn = st->turns[kind];
 	memcpy(old, e->digest, sizeof(old));
 	was_inactive = e->inactive;
 	off = resource_find(st->scratch.data, st->scratch.len, FIELD_ACTIVE, &f) == 1 &&
@@ -142,6 +144,11 @@ int stage_resource(struct stage *st, uint8_t kind, struct json_object *res)
 	if (r < 0 || !again)
 		return r;
 	return memcmp(old, e->digest, sizeof(old)) == 0 ? 1 : 2;
+}
+
+void stage_anew(struct stage *st, uint8_t kind)
+{
+	st->turns[kind]++;
 }
 
 static int stage_by_text(const void *a, const void *b)
@@ -230,9 +237,13 @@ int stage_gone(struct stage *st, uint8_t kind, const char *id)
 int stage_finish(struct stage *st, bool complete, struct fail *f)
 {
 	st->complete = complete;
-	for (size_t i = 0; i < st->count; i++)
-		if (!st->entries[i].changed)
-			st->entries[i].bytes = NULL;
+	for (size_t i = 0; i < st->count; i++) {
+		struct stage_entry *e = &st->entries[i];
+
+		e->stale = e->turn != st->turns[e->kind];
+		if (!e->changed || e->stale)
+			e->bytes = NULL;
+	}
 	// A resource without a usable id could be anybody: who is missing is not known.
 	if (complete && st->refused) {
 		st->complete = false;

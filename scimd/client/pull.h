@@ -7,10 +7,7 @@
 // Life: pull_start; callbacks come from the loop, `end` once and last; pull_free
 // at any time before that, or after. One walk per session at a time.
 //
-// Complete means: every page was read, walked by what was received to an empty
-// or cursor-less page; every page brought something new and began where it was
-// asked to; no resource came twice with different contents; not fewer than
-// totalResults where that was given; and every group's members were told.
+// Complete means: both lists came whole (walk.h), and every group's members were told.
 #ifndef SCIMD_CLIENT_PULL_H
 #define SCIMD_CLIENT_PULL_H
 
@@ -25,12 +22,10 @@ struct pull;
 struct session;
 struct tags;
 
-enum pull_seen { PULL_NEW = 0, PULL_SAME = 1, PULL_DIFFERENT = 2 };
-
 struct pull_progress {
 	const char *stage; // "discovery" "users" "groups" "members"
 	uint64_t users, groups;
-	int64_t total;
+	int64_t total; // of the list at hand, -1 unknown
 };
 
 struct pull_result {
@@ -50,8 +45,11 @@ struct pull_calls {
 	// Whether the directory has events to poll for, once known and before the lists;
 	// NULL: nobody asks. True: the walk waits for pull_go.
 	bool (*provider)(void *arg, bool events);
-	// One resource; the answer says whether its id was seen before. < 0 ends the walk.
+	// One resource; the answer (enum walk_seen) says whether its id was seen before.
+	// < 0 ends the walk.
 	int (*resource)(void *arg, uint8_t kind, struct json_object *res);
+	// The list begins again: none of it was seen before. NULL: nobody wants to know.
+	void (*anew)(void *arg, uint8_t kind);
 	int (*members)(void *arg, const char *group, const char *const *users, size_t n);
 	// A group whose members are more than an answer may have: text says so.
 	int (*refuse)(void *arg, const char *group, const char *text);

@@ -10,6 +10,7 @@
 #include "scimd/client/tags.h"
 #include "scimd/client/token.h"
 #include "scimd/client/transfer_internal.h"
+#include "scimd/client/walk.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <json-c/json.h>
@@ -694,7 +695,7 @@ static int walk_resource(void *arg, uint8_t kind, struct json_object *res)
 	(void)arg;
 	(void)kind;
 	(void)res;
-	return PULL_NEW;
+	return WALK_NEW;
 }
 
 static void walk_end(void *arg, const struct pull_result *r)
