@@ -13,6 +13,10 @@
 
 #include "scimd/agent/plan.h"
 
+// Whether so many gone, of so many users (or groups) that there were, are too many for one
+// sync.
+bool brake_removals(uint64_t had, uint64_t gone);
+
 // Judges the items of one directory. Held items get what = '=' and their old
 // bytes; held_out names them. Sets p->fingerprints[source] when the stored one
 // should change. a is where held_out lives. 0 or -errno.

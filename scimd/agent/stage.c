@@ -2,8 +2,10 @@
 //
 // One directory's answers while they come in; see stage.h.
 #include "scimd/agent/stage.h"
+#include "scimd/agent/brake.h"
 #include "scimd/base/clock.h"
 #include "scimd/base/fail.h"
+#include "scimd/client/listen.h"
 #include "scimd/identity/map.h"
 #include "scimd/scim/resource.h"
 #include "scimd/store/store.h"
@@ -149,6 +151,70 @@ int stage_resource(struct stage *st, uint8_t kind, struct json_object *res)
 void stage_anew(struct stage *st, uint8_t kind)
 {
 	st->turns[kind]++;
+}
+
+// Everybody of this source whom the store has and the stage has not.
+struct stage_search {
+	struct stage *st;
+	bool groups;
+	struct stage_missing *out;
+	uint64_t had[2], lacks[2]; // users, groups
+	size_t cap;
+};
+
+static int stage_search(void *arg, const struct store_resource *r)
+{
+	struct stage_search *s = arg;
+	bool group = r->kind == RESOURCE_GROUP;
+	struct listen_change *c;
+	uint32_t i;
+
+	if (strcmp(r->source, s->st->source) != 0 || (group && !s->groups))
+		return 0;
+	s->had[group]++;
+	i = table_get(stage_table(s->st, r->kind), r->id, strlen(r->id));
+	if (i != TABLE_NONE && s->st->entries[i].turn == s->st->turns[r->kind])
+		return 0;
+	if (s->out->n == s->cap) {
+		size_t cap = s->cap ? s->cap * 2 : 16;
+		struct listen_change *more = arena_array(&s->st->arena, cap, sizeof(*more));
+
+		if (!more)
+			return -ENOMEM;
+		if (s->out->n)
+			memcpy(more, s->out->list, s->out->n * sizeof(*more));
+		s->out->list = more;
+		s->cap = cap;
+	}
+	c = &s->out->list[s->out->n++];
+	*c = (struct listen_change){ .kind = r->kind,
+				     .gone = true,
+				     .id = arena_str(&s->st->arena, r->id) };
+	s->lacks[group]++;
+	return c->id ? 0 : -ENOMEM;
+}
+
+int stage_missing(struct stage *st, bool groups, bool accepted, struct stage_missing *out)
+{
+	struct stage_search s = { .st = st, .groups = groups, .out = out };
+	struct store_txn *view;
+	size_t kept = 0;
+	bool held[2];
+	int r;
+
+	*out = (struct stage_missing){ 0 };
+	r = store_view(st->store, &view, NULL);
+	if (r < 0)
+		return r;
+	r = store_resource_each(view, stage_search, &s);
+	store_view_end(view);
+	held[0] = !accepted && brake_removals(s.had[0], s.lacks[0]);
+	held[1] = !accepted && brake_removals(s.had[1], s.lacks[1]);
+	for (size_t i = 0; i < out->n; i++)
+		if (!held[out->list[i].kind == RESOURCE_GROUP])
+			out->list[kept++] = out->list[i];
+	out->n = kept;
+	return r;
 }
 
 static int stage_by_text(const void *a, const void *b)

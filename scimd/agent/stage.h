@@ -21,6 +21,7 @@
 
 struct fail;
 struct json_object;
+struct listen_change;
 struct mapping;
 struct store;
 
@@ -63,6 +64,13 @@ int stage_new(const char *source, const struct mapping *m, struct store *s, stru
 int stage_resource(struct stage *st, uint8_t kind, struct json_object *res);
 // The list of this kind begins anew: nothing of it was seen yet, but for who is inactive.
 void stage_anew(struct stage *st, uint8_t kind);
+struct stage_missing {
+	struct listen_change *list; // in the store, but not here, and the brake would let them go
+	size_t n;
+};
+// Once the lists are through: who is missing, of groups too or of users alone. accepted:
+// the brake lets everybody go. Lives as long as the stage.
+int stage_missing(struct stage *st, bool groups, bool accepted, struct stage_missing *out);
 // The members of a group whose list answer had none (ladder).
 int stage_members(struct stage *st, const char *group, const char *const *users, size_t n);
 // A group whose members could not be taken: it is refused, with that sentence.

@@ -17,6 +17,7 @@
 #include <strings.h>
 
 static void pull_list(struct pull *p, enum pull_stage stage);
+static void pull_missing(struct pull *p);
 
 // The one way out: told from the loop, never from inside pull_start.
 void pull_end(struct pull *p, int err, int64_t retry_after, const char *fmt, ...)
@@ -44,10 +45,12 @@ void pull_end(struct pull *p, int err, int64_t retry_after, const char *fmt, ...
 
 void pull_tell(struct pull *p)
 {
-	static const char *const names[] = { "discovery", "users", "groups", "members" };
-	struct pull_progress pr = {
-		.stage = names[p->stage], .users = p->users, .groups = p->groups, .total = p->total
-	};
+	static const char *const names[] = { "discovery", "users", "groups", "missing", "members" };
+	struct pull_progress pr = { .stage = names[p->stage],
+				    .users = p->users,
+				    .groups = p->groups,
+				    .asked = p->asked,
+				    .total = p->total };
 
 	if (p->calls.progress)
 		p->calls.progress(p->calls.arg, &pr);
@@ -127,7 +130,7 @@ static void pull_on_list(void *arg, const struct walk_end *e)
 	    e->status != 403 && e->status != 429 && e->status != 500)
 		pull_end(p, EOPNOTSUPP, -1, "filter=active eq false: HTTP %d", e->status);
 	else if (p->stage == PULL_GROUPS && e->first && (e->status == 404 || e->status == 501))
-		ladder_start(p); // a directory without groups
+		pull_missing(p); // a directory without groups
 	else if (e->r < 0)
 		pull_end(p, -e->r, e->retry_after, "%s: %s", pull_what(p), e->text);
 	else if (p->calls.disabled_only)
@@ -135,7 +138,7 @@ static void pull_on_list(void *arg, const struct walk_end *e)
 	else if (p->stage == PULL_USERS && !(p->quirks & QUIRK_NO_GROUPS))
 		pull_list(p, PULL_GROUPS);
 	else
-		ladder_start(p);
+		pull_missing(p);
 }
 
 static void pull_list(struct pull *p, enum pull_stage stage)
@@ -166,6 +169,76 @@ static void pull_list(struct pull *p, enum pull_stage stage)
 void pull_walk(struct pull *p)
 {
 	pull_list(p, PULL_USERS);
+}
+
+// ------------------------------------------------------- those who are missing
+
+static int pull_on_found(void *arg, uint8_t kind, struct json_object *res)
+{
+	struct pull *p = arg;
+	bool any = p->any_members;
+	int seen = p->calls.resource(p->calls.arg, kind, res);
+
+	if (seen < 0)
+		return seen;
+	if (kind == RESOURCE_USER)
+		p->users++;
+	else if (++p->groups && ladder_group(p, res) < 0)
+		return -ENOMEM;
+	p->any_members = any; // whether the list has members is for the list to say
+	tags_lost(&p->tags);  // which does not cover this one
+	p->asked++;
+	pull_tell(p);
+	return 0;
+}
+
+static int pull_on_gone(void *arg, uint8_t kind, const char *id)
+{
+	struct pull *p = arg;
+
+	(void)kind;
+	(void)id;
+	p->asked++;
+	pull_tell(p);
+	return 0;
+}
+
+static void pull_on_picked(void *arg, int r, const char *text, int64_t retry_after)
+{
+	struct pull *p = arg;
+
+	if (r < 0)
+		pull_end(p, -r, retry_after, "missing from the lists: %s", text);
+	else
+		ladder_start(p);
+}
+
+// The lists are through: what they lack is there, or is gone, when that record says so.
+static void pull_missing(struct pull *p)
+{
+	const struct pick_calls calls = { .arg = p,
+					  .user_attributes = p->calls.user_attributes,
+					  .group_attributes = p->calls.group_attributes,
+					  .resource = pull_on_found,
+					  .gone = pull_on_gone,
+					  .end = pull_on_picked };
+	struct pull_missing m = { 0 };
+	struct fail f = { "" };
+	int r = 0;
+
+	if (p->calls.missing)
+		r = p->calls.missing(p->calls.arg, !(p->quirks & QUIRK_NO_GROUPS), &m);
+	if (r == 0 && m.n == 0) {
+		ladder_start(p);
+		return;
+	}
+	p->stage = PULL_MISSING;
+	p->total = (int64_t)m.n;
+	pull_tell(p);
+	if (r == 0)
+		r = pick_start(p->session, m.list, m.n, &calls, &p->pick, &f);
+	if (r < 0)
+		pull_end(p, -r, -1, "%s", f.text[0] ? f.text : fail_word(r));
 }
 
 // --------------------------------------------------------------- discovery
@@ -264,6 +337,7 @@ void pull_free(struct pull *p)
 		return;
 	session_cancel(p->call);
 	walk_free(p->walk);
+	pick_free(p->pick);
 	tags_clear(&p->tags);
 	ladder_free(p);
 	free(p);

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
-// A whole walk of a directory: its configuration, its users, its groups, and the
-// members that the groups' list did not have. Says at the end whether the walk
-// proved complete; only then may absence mean anything.
+// A whole walk of a directory: its configuration, its users, its groups, those whom the
+// lists lack, and the members that the groups' list did not have. Says at the end whether
+// the walk proved complete; only then may absence mean anything.
 //
 // Life: pull_start; callbacks come from the loop, `end` once and last; pull_free
 // at any time before that, or after. One walk per session at a time.
 //
-// Complete means: both lists came whole (walk.h), and every group's members were told.
+// Complete means: both lists came whole (walk.h); whoever is known and in neither was
+// asked for by id, and is there (and then comes as the others do) or is not found; every
+// group's members were told.
 #ifndef SCIMD_CLIENT_PULL_H
 #define SCIMD_CLIENT_PULL_H
 
@@ -18,14 +20,21 @@
 
 struct fail;
 struct json_object;
+struct listen_change;
 struct pull;
 struct session;
 struct tags;
 
 struct pull_progress {
-	const char *stage; // "discovery" "users" "groups" "members"
+	const char *stage; // "discovery" "users" "groups" "missing" "members"
 	uint64_t users, groups;
-	int64_t total; // of the list at hand, -1 unknown
+	uint64_t asked; // of the missing
+	int64_t total;  // of the list at hand, or of the missing; -1 unknown
+};
+
+struct pull_missing {
+	const struct listen_change *list; // who must be asked for, until the end
+	size_t n;
 };
 
 struct pull_result {
@@ -50,6 +59,8 @@ struct pull_calls {
 	int (*resource)(void *arg, uint8_t kind, struct json_object *res);
 	// The list begins again: none of it was seen before. NULL: nobody wants to know.
 	void (*anew)(void *arg, uint8_t kind);
+	// Who is missing, of groups too or of users alone. NULL: nobody is known.
+	int (*missing)(void *arg, bool groups, struct pull_missing *out);
 	int (*members)(void *arg, const char *group, const char *const *users, size_t n);
 	// A group whose members are more than an answer may have: text says so.
 	int (*refuse)(void *arg, const char *group, const char *text);

@@ -7,13 +7,14 @@
 #include "scimd/base/arena.h"
 #include "scimd/base/buf.h"
 #include "scimd/base/table.h"
+#include "scimd/client/pick.h"
 #include "scimd/client/pull.h"
 #include "scimd/client/session.h"
 #include "scimd/client/tags.h"
 #include "scimd/client/walk.h"
 #include "scimd/scim/message.h"
 
-enum pull_stage { PULL_DISCOVERY, PULL_USERS, PULL_GROUPS, PULL_MEMBERS };
+enum pull_stage { PULL_DISCOVERY, PULL_USERS, PULL_GROUPS, PULL_MISSING, PULL_MEMBERS };
 
 struct pull_group {
 	char *id;
@@ -25,12 +26,13 @@ struct pull {
 	struct pull_calls calls;
 	struct session_call *call;
 	struct walk *walk;
+	struct pick *pick;
 	enum pull_stage stage;
 	bool ended, waits;
 	uint32_t quirks, count;
 	bool index_too; // cursors are offered, but are not the only way
 	struct tags tags;
-	uint64_t users, groups;
+	uint64_t users, groups, asked;
 	int64_t total;
 
 	// the ladder

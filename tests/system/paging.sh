@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # How lists are walked, and what a list proves: by number, by cursor (RFC 9865), in SAP's
 # way, without pages; over people who go and come meanwhile; with cursors that expire or
-# lead nowhere.
+# lead nowhere. Whoever is missing is asked for by id before they count as gone.
 set -euo pipefail
 cd "$SRC"
 . tests/system/lib.sh
@@ -50,6 +50,16 @@ paging '{"page":100,"gone":[10,10,10,10,10,10,10,10]}'
 refused 'users: .*changed'
 open user00010 || fail 'somebody was taken away'
 
+say 'as many come as go, so that no count tells: the missing are asked for'
+begin 300 4
+good
+paging '{"page":100,"gone":[4],"come":1}'
+good
+open user00100 || fail 'user00100 was taken for gone'
+open user00300 || fail 'the new one did not come'
+good
+gone user00004 || fail 'user00004 stays'
+
 say 'empty pages that say there is nobody'
 begin 104 4
 good
@@ -65,6 +75,54 @@ begin 250 4 'quirks = scimgateway'
 paging '{"page":100,"guess":true}'
 good
 [ "$(people)" = 250 ] || fail "$(people) people"
+
+say 'who is missing from a list is there all the same, as that record says'
+begin 60 4
+good
+forget
+good
+[ "$(seen /Users/)" = 0 ] || fail 'somebody was asked for although nobody is missing'
+admin /__hide '{"users":[7,8]}' >/dev/null
+admin /__churn '{"from":8,"deactivate":1}' >/dev/null
+good
+open user00007 || fail 'user00007 was taken away'
+gone user00008 || fail 'user00008 is disabled'
+[ "$(seen /Users/)" = 2 ] || fail "$(seen /Users/) were asked for"
+[ "$(people)" = 60 ] || fail "$(people) people"
+
+say 'no clear answer about somebody: nothing is removed, and the reason says who'
+admin /__churn '{"remove":2}' >/dev/null
+admin /__fault '{"match":"/Users/aaaaaaaa-0000-4000-8000-000000000007","kind":"status","status":403}' >/dev/null
+refused 'aaaaaaaa-0000-4000-8000-000000000007'
+open user00058 || fail 'user00058 was taken away'
+admin /__fault '{"match":"/Users/aaaaaaaa","kind":"status","status":410}' >/dev/null
+good
+gone user00007 && gone user00058 || fail 'who is gone stays'
+whole
+
+say 'a group that is missing is asked for too'
+begin 60 30
+good
+admin /__hide '{"groups":[3]}' >/dev/null
+good
+id -nG user00003 | grep -qw group003 || fail 'the group was taken away'
+
+say 'so many that the brake holds them anyway: nobody is asked for'
+begin 60 4
+good
+admin /__hide '{"users":[0,1,2,3,4,5,6,7,8,9]}' >/dev/null
+forget
+refused 'accept-removals'
+[ "$(seen /Users/)" = 0 ] || fail 'they were asked for'
+open user00003 || fail 'the brake did not hold'
+scimd 2>"$NS_TMP/log" &
+SCIMD_PID=$!
+tenacious 20 scimd_synced
+admin /__churn '{"remove":10}' >/dev/null
+r=0; scimctl sync --accept-removals --wait >/dev/null 2>&1 || r=$?
+open user00003 || fail 'accepted removals are not looked at'
+gone user00055 || fail 'accepted removals stay'
+scimd_stop
 
 say 'cursors are used where they are offered, and where an answer has one'
 for way in cursor cursor-only switch next-id; do
