@@ -158,7 +158,7 @@ struct stage_search {
 	struct stage *st;
 	bool groups;
 	struct stage_missing *out;
-	uint64_t had[2], lacks[2]; // users, groups
+	uint64_t had[2]; // users, groups
 	size_t cap;
 };
 
@@ -190,7 +190,7 @@ static int stage_search(void *arg, const struct store_resource *r)
 	*c = (struct listen_change){ .kind = r->kind,
 				     .gone = true,
 				     .id = arena_str(&s->st->arena, r->id) };
-	s->lacks[group]++;
+	*(group ? &s->out->groups : &s->out->users) += 1;
 	return c->id ? 0 : -ENOMEM;
 }
 
@@ -208,8 +208,8 @@ int stage_missing(struct stage *st, bool groups, bool accepted, struct stage_mis
 		return r;
 	r = store_resource_each(view, stage_search, &s);
 	store_view_end(view);
-	held[0] = !accepted && brake_removals(s.had[0], s.lacks[0]);
-	held[1] = !accepted && brake_removals(s.had[1], s.lacks[1]);
+	held[0] = !accepted && brake_removals(s.had[0], out->users);
+	held[1] = !accepted && brake_removals(s.had[1], out->groups);
 	for (size_t i = 0; i < out->n; i++)
 		if (!held[out->list[i].kind == RESOURCE_GROUP])
 			out->list[kept++] = out->list[i];

@@ -65,7 +65,8 @@ int stage_resource(struct stage *st, uint8_t kind, struct json_object *res);
 // The list of this kind begins anew: nothing of it was seen yet, but for who is inactive.
 void stage_anew(struct stage *st, uint8_t kind);
 struct stage_missing {
-	struct listen_change *list; // in the store, but not here, and the brake would let them go
+	uint64_t users, groups;     // in the store, but not here
+	struct listen_change *list; // those of them whom the brake would let go, as gone
 	size_t n;
 };
 // Once the lists are through: who is missing, of groups too or of users alone. accepted:

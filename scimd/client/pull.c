@@ -17,7 +17,7 @@
 #include <strings.h>
 
 static void pull_list(struct pull *p, enum pull_stage stage);
-static void pull_missing(struct pull *p);
+static void pull_missing(struct pull *p, int no_groups);
 
 // The one way out: told from the loop, never from inside pull_start.
 void pull_end(struct pull *p, int err, int64_t retry_after, const char *fmt, ...)
@@ -130,7 +130,7 @@ static void pull_on_list(void *arg, const struct walk_end *e)
 	    e->status != 403 && e->status != 429 && e->status != 500)
 		pull_end(p, EOPNOTSUPP, -1, "filter=active eq false: HTTP %d", e->status);
 	else if (p->stage == PULL_GROUPS && e->first && (e->status == 404 || e->status == 501))
-		pull_missing(p); // a directory without groups
+		pull_missing(p, e->status); // a directory without groups
 	else if (e->r < 0)
 		pull_end(p, -e->r, e->retry_after, "%s: %s", pull_what(p), e->text);
 	else if (p->calls.disabled_only)
@@ -138,7 +138,7 @@ static void pull_on_list(void *arg, const struct walk_end *e)
 	else if (p->stage == PULL_USERS && !(p->quirks & QUIRK_NO_GROUPS))
 		pull_list(p, PULL_GROUPS);
 	else
-		pull_missing(p);
+		pull_missing(p, 0);
 }
 
 static void pull_list(struct pull *p, enum pull_stage stage)
@@ -214,7 +214,7 @@ static void pull_on_picked(void *arg, int r, const char *text, int64_t retry_aft
 }
 
 // The lists are through: what they lack is there, or is gone, when that record says so.
-static void pull_missing(struct pull *p)
+static void pull_missing(struct pull *p, int no_groups)
 {
 	const struct pick_calls calls = { .arg = p,
 					  .user_attributes = p->calls.user_attributes,
@@ -228,6 +228,13 @@ static void pull_missing(struct pull *p)
 
 	if (p->calls.missing)
 		r = p->calls.missing(p->calls.arg, !(p->quirks & QUIRK_NO_GROUPS), &m);
+	if (r == 0 && no_groups && m.groups) {
+		pull_end(p, EPROTO, -1,
+			 "groups: HTTP %d, but %llu groups of it are known; an incomplete list "
+			 "changes nothing",
+			 no_groups, (unsigned long long)m.groups);
+		return;
+	}
 	if (r == 0 && m.n == 0) {
 		ladder_start(p);
 		return;

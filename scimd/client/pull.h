@@ -33,7 +33,8 @@ struct pull_progress {
 };
 
 struct pull_missing {
-	const struct listen_change *list; // who must be asked for, until the end
+	uint64_t users, groups;           // known, and not in the lists
+	const struct listen_change *list; // those of them who must be asked for, until the end
 	size_t n;
 };
 

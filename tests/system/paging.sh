@@ -124,6 +124,19 @@ open user00003 || fail 'accepted removals are not looked at'
 gone user00055 || fail 'accepted removals stay'
 scimd_stop
 
+say 'a directory that has groups no more'
+for status in 404 501; do
+  begin 60 4
+  good
+  admin /__fault "{\"match\":\"/Groups\",\"kind\":\"status\",\"status\":$status}" >/dev/null
+  refused "groups: HTTP $status"
+  id -nG user00003 | grep -qw group003 || fail 'all groups are gone'
+  rm -rf /var/lib/scimd/*
+  good # it never had any
+  [ "$(people)" = 60 ] || fail "$(people) people"
+  whole
+done
+
 say 'cursors are used where they are offered, and where an answer has one'
 for way in cursor cursor-only switch next-id; do
   case $way in next-id) begin 250 4 'quirks = sap' ;; *) begin 250 4 ;; esac
