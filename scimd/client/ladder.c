@@ -4,6 +4,10 @@
 // has a member, every group is fetched alone; where that gives none either,
 // users are asked for by `groups.value eq`. Members that are absent, null or
 // empty mean "unknown" until a rung has spoken.
+//
+// A filter that is ignored makes everybody a member of every group. So a user who says
+// which groups they are in must name the one that was asked for; of those who do not say
+// it is believed only where a group that nobody has, has no members.
 #include "scimd/base/fail.h"
 #include "scimd/client/pull_internal.h"
 #include "scimd/client/quirk.h"
@@ -13,6 +17,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+// The id of no group anywhere (RFC 9562 §5.9).
+#define LADDER_NOBODY "00000000-0000-0000-0000-000000000000"
 
 static void ladder_next(struct pull *p);
 
@@ -68,8 +75,8 @@ void ladder_free(struct pull *p)
 	free(p->list);
 }
 
-// A member of the group at hand: enum walk_seen.
-static int ladder_found(struct pull *p, const char *id)
+// An id that came, of a member of the group at hand or not: enum walk_seen.
+static int ladder_found(struct pull *p, const char *id, bool member)
 {
 	size_t len = strlen(id);
 	char *copy;
@@ -88,7 +95,8 @@ static int ladder_found(struct pull *p, const char *id)
 	copy = arena_strn(&p->arena, id, len);
 	if (!copy || table_put(&p->seen, copy, len, 0) < 0)
 		return -ENOMEM;
-	p->found[p->found_count++] = copy;
+	if (member)
+		p->found[p->found_count++] = copy;
 	return WALK_NEW;
 }
 
@@ -149,7 +157,7 @@ static int ladder_members(struct pull *p, struct json_object *group)
 		const char *id = json_id(m) ? json_id(m) : json_id(json_member(m, "value"));
 
 		if (id)
-			r = ladder_found(p, id);
+			r = ladder_found(p, id, true);
 	}
 	return r;
 }
@@ -204,14 +212,36 @@ static void ladder_ask_group(struct pull *p)
 
 // ------------------------------------- rung: users by filter=groups.value eq
 
+// Whether a user's own groups name this one: 1, 0, or -1 where they say nothing.
+static int ladder_says(struct json_object *user, const char *group)
+{
+	struct json_object *list = json_member(user, "groups");
+	bool array = json_object_is_type(list, json_type_array);
+	size_t n = array ? json_object_array_length(list) : list != NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *g = array ? json_object_array_get_idx(list, i) : list;
+		const char *id = json_id(g) ? json_id(g) : json_id(json_member(g, "value"));
+
+		if (id && strcmp(id, group) == 0)
+			return 1;
+	}
+	return n ? 0 : -1;
+}
+
 static int ladder_on_user(void *arg, struct json_object *user)
 {
 	struct pull *p = arg;
+	int says = ladder_says(user, p->list[p->rung_at].id);
 	const char *id = json_id(json_member(user, "id"));
 
 	if (!id)
 		return -EPROTO;
-	return ladder_found(p, id);
+	if (says < 0 && p->ignored) {
+		p->unsaid = true;
+		return -EPROTO;
+	}
+	return ladder_found(p, id, says != 0);
 }
 
 static void ladder_on_anew(void *arg)
@@ -234,6 +264,10 @@ static void ladder_on_users(void *arg, const struct walk_end *e)
 		// The filter is unknown here; GET of each group has said "no members".
 		p->rung_at = p->list_count;
 		ladder_next(p);
+	} else if (p->unsaid) {
+		pull_end(p, EPROTO, -1,
+			 "members by filter: the filter is ignored, and users do not say which "
+			 "groups they are in; who is in which is not known");
 	} else if (e->r < 0) {
 		pull_end(p, -e->r, e->retry_after, "members by filter: %s", e->text);
 	} else {
@@ -256,7 +290,7 @@ static void ladder_ask_users(struct pull *p)
 	const struct walk_calls calls = { p, ladder_on_user, ladder_on_anew, ladder_on_page,
 					  ladder_on_users };
 	struct walk_list list = { .path = session_path(p->session, true),
-				  .attributes = "id,userName",
+				  .attributes = "id,userName,groups",
 				  .quirks = p->quirks,
 				  .count = p->count,
 				  .index_too = p->index_too,
@@ -272,13 +306,46 @@ static void ladder_ask_users(struct pull *p)
 	walk_start(p->walk, &list, &calls);
 }
 
+// What a group that nobody has is answered with. A directory that complains of it has
+// looked at the filter.
+static void ladder_on_nobody(void *arg, const struct transfer_answer *a)
+{
+	struct pull *p = arg;
+	struct scim_list page;
+	bool list = a->r == 0 && a->status == 200 && !a->bad_json && scim_list_read(a->json, &page);
+
+	p->call = NULL;
+	if (!list && (a->r < 0 || (a->status != 400 && a->status != 404 && a->status != 501))) {
+		pull_refused(p, "members by filter", a);
+		return;
+	}
+	p->ignored = list && (page.count || page.total > 0);
+	ladder_next(p);
+}
+
+static void ladder_ask_nobody(struct pull *p)
+{
+	struct buf b = BUF_INIT, filter = BUF_INIT;
+	int r = ladder_filter(&filter, LADDER_NOBODY);
+
+	if (r == 0)
+		r = buf_printf(&b, "%s?count=1&filter=", session_path(p->session, true));
+	if (r == 0)
+		r = transfer_encode(&b, filter.data);
+	if (r == 0 && (p->quirks & QUIRK_CURSOR))
+		r = buf_str(&b, "&cursor=");
+	(void)ladder_ask(p, r == 0 ? b.data : NULL, ladder_on_nobody);
+	buf_free(&b);
+	buf_free(&filter);
+}
+
 // --------------------------------------------------------------- the ladder
 
 static void ladder_by_filter(struct pull *p)
 {
 	p->by_filter = true;
 	p->rung_at = 0;
-	ladder_next(p);
+	ladder_ask_nobody(p);
 }
 
 static void ladder_next(struct pull *p)

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The ladder of memberships, for directories whose lists of groups have no members: GET of
-# each group, then users by filter. What is no answer about a group empties no group.
+# each group, then users by filter. What is no answer about a group empties no group, and
+# a filter that is ignored makes nobody a member.
 set -euo pipefail
 cd "$SRC"
 . tests/system/lib.sh
@@ -68,7 +69,7 @@ for more in '' ',"total":"none"'; do
   paging "{\"page\":100,\"way\":\"cursor\",\"says\":{\"cursor\":true}$more}"
   good
   members group000 238
-  [ "$(seen "$by_filter")" = 3 ] || fail "$(seen "$by_filter") requests"
+  [ "$(seen "$by_filter")" = 4 ] || fail "$(seen "$by_filter") requests" # and one that must have no answer
 done
 
 say 'the same page again and again is no list of members'
@@ -80,4 +81,22 @@ paging '{"page":100,"stuck":true}'
 refused 'members by filter'
 members group000 238
 
+say 'a filter that is ignored, and nobody says where they are'
+begin 60 3
+groups '{"bare":true}'
+good
+groups '{"bare":"all","filter":"ignored"}'
+refused 'ignored'
+members group001 19
+rm -rf /var/lib/scimd/*
+refused 'ignored'
+if id -nG user00001 2>/dev/null | grep -q group; then fail 'members of every group'; fi
+
+say 'a filter that is ignored, but everybody says where they are'
+begin 60 3
+groups '{"bare":"all","filter":"ignored","own":true}'
+good
+members group000 19
+members group001 19
+members group002 19
 scim_stop
