@@ -251,8 +251,11 @@ static void ladder_on_anew(void *arg)
 
 static void ladder_on_page(void *arg, int64_t total)
 {
-	(void)arg;
-	(void)total;
+	struct pull *p = arg;
+
+	if (!p->expected && total > (int64_t)p->count)
+		pull_expect(p, (uint64_t)total / p->count);
+	p->expected = true;
 }
 
 static void ladder_on_users(void *arg, const struct walk_end *e)
@@ -297,6 +300,7 @@ static void ladder_ask_users(struct pull *p)
 				  .users = true };
 
 	tags_lost(&p->tags);
+	p->expected = false;
 	buf_clear(&p->filter);
 	if (ladder_filter(&p->filter, p->list[p->rung_at].id) < 0) {
 		pull_end(p, ENOMEM, -1, "members: out of memory");
@@ -375,6 +379,7 @@ void ladder_start(struct pull *p)
 		pull_end(p, 0, -1, "%s", "");
 		return;
 	}
+	pull_expect(p, 2 * (uint64_t)p->list_count);
 	p->rung_at = 0;
 	if (p->quirks & QUIRK_MEMBERS_FILTER)
 		ladder_by_filter(p);

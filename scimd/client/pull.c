@@ -15,6 +15,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
+
+// How long a walk may take: as many requests as it needs, and a few more, each as long as
+// one may take; and never longer than this (or than the one request that may).
+#define PULL_REQUESTS 10u
+#define PULL_SECONDS_MAX 1800u
 
 static void pull_list(struct pull *p, enum pull_stage stage);
 static void pull_missing(struct pull *p, int no_groups);
@@ -34,6 +40,7 @@ void pull_end(struct pull *p, int err, int64_t retry_after, const char *fmt, ...
 	session_cancel(p->call);
 	p->call = NULL;
 	walk_stop(p->walk);
+	(void)sd_event_source_set_enabled(p->deadline, SD_EVENT_OFF);
 	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
@@ -67,6 +74,34 @@ void pull_refused(struct pull *p, const char *what, const struct transfer_answer
 static const char *pull_what(const struct pull *p)
 {
 	return p->stage == PULL_USERS ? "users" : "groups";
+}
+
+// ---------------------------------------------------------------- the deadline
+
+static int pull_on_deadline(sd_event_source *s, uint64_t usec, void *arg)
+{
+	struct pull *p = arg;
+
+	(void)s;
+	(void)usec;
+	pick_free(p->pick);
+	p->pick = NULL;
+	pull_end(p, ETIMEDOUT, -1,
+		 "reading the directory took longer than %u s; an incomplete list changes nothing",
+		 p->seconds);
+	return 0;
+}
+
+void pull_expect(struct pull *p, uint64_t requests)
+{
+	uint32_t each = session_timeout(p->session);
+	uint32_t most = each > PULL_SECONDS_MAX ? each : PULL_SECONDS_MAX;
+
+	p->requests += requests < most ? requests : most;
+	p->seconds = (PULL_REQUESTS + p->requests) * each < most
+			     ? (uint32_t)(PULL_REQUESTS + p->requests) * each
+			     : most;
+	(void)sd_event_source_set_time(p->deadline, p->began + 1000000ull * p->seconds);
 }
 
 // ------------------------------------------------------------------- the lists
@@ -116,6 +151,9 @@ static void pull_on_page(void *arg, int64_t total)
 {
 	struct pull *p = arg;
 
+	if (!p->expected) // without a total nobody knows how many there are
+		pull_expect(p, total >= 0 ? (uint64_t)total / p->count + 1 : UINT32_MAX);
+	p->expected = true;
 	p->total = total;
 	pull_tell(p);
 }
@@ -162,6 +200,7 @@ static void pull_list(struct pull *p, enum pull_stage stage)
 	}
 	p->stage = stage;
 	p->total = -1;
+	p->expected = false;
 	pull_tell(p);
 	walk_start(p->walk, &list, &calls);
 }
@@ -241,6 +280,7 @@ static void pull_missing(struct pull *p, int no_groups)
 	}
 	p->stage = PULL_MISSING;
 	p->total = (int64_t)m.n;
+	pull_expect(p, m.n);
 	pull_tell(p);
 	if (r == 0)
 		r = pick_start(p->session, m.list, m.n, &calls, &p->pick, &f);
@@ -283,7 +323,8 @@ void pull_go(struct pull *p)
 	if (!p || !p->waits)
 		return;
 	p->waits = false;
-	discover_start(p);
+	if (!p->ended)
+		discover_start(p);
 }
 
 static int pull_new(sd_event *event, struct session *s, const struct pull_calls *calls,
@@ -301,10 +342,16 @@ static int pull_new(sd_event *event, struct session *s, const struct pull_calls 
 	p->count = session_page(s);
 	p->stage = PULL_DISCOVERY;
 	r = walk_new(event, s, &p->walk);
+	if (r >= 0)
+		r = sd_event_now(event, CLOCK_MONOTONIC, &p->began);
+	if (r >= 0)
+		r = sd_event_add_time(event, &p->deadline, CLOCK_MONOTONIC, UINT64_MAX, 1000,
+				      pull_on_deadline, p);
 	if (r < 0) {
 		pull_free(p);
 		return r;
 	}
+	pull_expect(p, 0);
 	*out = p;
 	return 0;
 }
@@ -345,6 +392,7 @@ void pull_free(struct pull *p)
 	session_cancel(p->call);
 	walk_free(p->walk);
 	pick_free(p->pick);
+	(void)sd_event_source_disable_unref(p->deadline);
 	tags_clear(&p->tags);
 	ladder_free(p);
 	free(p);

@@ -9,7 +9,7 @@
 //
 // Complete means: both lists came whole (walk.h); whoever is known and in neither was
 // asked for by id, and is there (and then comes as the others do) or is not found; every
-// group's members were told.
+// group's members were told; and all that in a time that is no more than needed.
 #ifndef SCIMD_CLIENT_PULL_H
 #define SCIMD_CLIENT_PULL_H
 

@@ -27,6 +27,7 @@ struct pull {
 	struct session_call *call;
 	struct walk *walk;
 	struct pick *pick;
+	sd_event_source *deadline;
 	enum pull_stage stage;
 	bool ended, waits;
 	uint32_t quirks, count;
@@ -34,6 +35,11 @@ struct pull {
 	struct tags tags;
 	uint64_t users, groups, asked;
 	int64_t total;
+
+	// the deadline
+	uint64_t began, requests; // CLOCK_MONOTONIC; that are to be expected
+	uint32_t seconds;
+	bool expected; // those of the list at hand are
 
 	// the ladder
 	struct pull_group *list;
@@ -50,7 +56,8 @@ void pull_end(struct pull *p, int err, int64_t retry_after, const char *fmt, ...
 	__attribute__((format(printf, 4, 5)));
 void pull_tell(struct pull *p);
 void pull_refused(struct pull *p, const char *what, const struct transfer_answer *a);
-void pull_walk(struct pull *p); // the lists, once the directory is known
+void pull_expect(struct pull *p, uint64_t requests); // so many more, that take their time
+void pull_walk(struct pull *p);                      // the lists, once the directory is known
 
 void discover_start(struct pull *p); // ends in pull_walk
 

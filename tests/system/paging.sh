@@ -195,4 +195,10 @@ good
 [ "$(people)" = 250 ] || fail "$(people) people"
 [ "$(seen '/Users?startIndex')" = 0 ] || fail 'asked for pages'
 
+say 'a page every so often is no sync: a walk has an end'
+begin 300 1 'timeout = 1s'
+paging '{"page":2,"ms":300}'
+then=$SECONDS
+refused 'took longer'
+[ $((SECONDS - then)) -le 30 ] || fail "it went on for $((SECONDS - then)) s"
 scim_stop
