@@ -96,7 +96,7 @@ static void walk_refused(struct walk *w, const struct transfer_answer *a)
 	walk_over(w, &(struct walk_end){ .r = r,
 					 .text = f.text,
 					 .status = a->r == 0 ? a->status : 0,
-					 .first = w->pages == 0,
+					 .first = w->pages == 0 && w->tries == 0,
 					 .retry_after = a->retry_after });
 }
 

@@ -45,7 +45,7 @@ struct walk_end {
 	int r;            // 0: whole
 	const char *text; // a sentence, "" when r is 0
 	int status;       // of an answer that was no list, 0: there was none
-	bool first;       // that was the first page
+	bool first;       // that was the first page, and the walk had not begun anew
 	bool plain;       // it had to do without attributes=
 	int64_t retry_after;
 };

@@ -10,6 +10,7 @@
 //   page: how many on a page; says: nothing of itself (false) or its ServiceProviderConfig
 //   gone: [i, …], come: n: whenever a first page of users is out, user i goes, one comes
 //     n times; empty: later pages are empty and say totalResults 0; total: none said
+//   tags: lists have ETags, of all of them
 //   guess: totalResults is 9999 on all pages but the last
 //   expire: n cursors have expired; loop: cursors lead nowhere; ms: how slow a page is
 //   stuck: what is filtered is page 1 whatever was asked for, and does not say so
@@ -166,7 +167,8 @@ const server = http.createServer((req, res) => {
   }
   answer()
   function answer() {
-    if (path === '/ServiceProviderConfig' && paging.says) return say({ patch: { supported: true }, filter: { supported: true, maxResults: 1000 }, pagination: paging.says })
+    if (path === '/ServiceProviderConfig' && paging.says) return say({ patch: { supported: true }, filter: { supported: true, maxResults: 1000 }, pagination: paging.says,
+      etag: { supported: !!paging.tags }, 'urn:scimd:params:scim:lists': { etag: !!paging.tags } })
     const group = path.startsWith('/Groups/') && groups.find((g) => g.id === path.slice(8))
     if (group) return grouping.answers ? say(grouping.answers, grouping.code ?? 200) : say(grouping.bare === 'all' ? stripped(group) : shown(group))
     const one = path.startsWith('/Users/') && users.find((u) => u.id === path.slice(7))
@@ -180,6 +182,7 @@ const server = http.createServer((req, res) => {
     if (!list || (filter && !(of && grouping.filter))) return say({}, 404)
     let all = list
     if (of && grouping.filter === 'honoured') all = users.filter((u) => groups.some((g) => g.id === of && g.members.some((m) => m.value === u.id)))
+    if (paging.tags) res.setHeader('ETag', `"${versions}"`)
     cut(all.filter((r) => !hidden.has(r.id)), list, url.searchParams, say)
   }
 })
@@ -216,7 +219,7 @@ function cut(all, list, q, say) {
   if (paging.ms) setTimeout(() => say(o), paging.ms)
   else say(o)
   if (list !== users || !first || q.get('filter')) return
-  if (paging.gone?.length) users.splice(paging.gone.shift(), 1)
+  if (paging.gone?.length) { users.splice(paging.gone.shift(), 1); versions++ }
   if (paging.come > 0) { paging.come--; add() }
 }
 server.listen(0, '127.0.0.1', () => console.log(`READY http://127.0.0.1:${server.address().port}/scim/v2`))

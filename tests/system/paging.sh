@@ -60,6 +60,14 @@ open user00300 || fail 'the new one did not come'
 good
 gone user00004 || fail 'user00004 stays'
 
+say 'as many come as go, but the ETag of the list tells: it is read again'
+begin 300 4
+good
+paging '{"page":100,"gone":[4],"come":1,"tags":true,"says":{"cursor":false}}'
+good
+open user00100 || fail 'user00100 was taken for gone'
+gone user00004 || fail 'user00004 stays'
+
 say 'empty pages that say there is nobody'
 begin 104 4
 good
