@@ -11,11 +11,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool brake_over(struct brake_count c, uint64_t least, uint64_t percent)
+struct brake_count {
+	uint64_t had, gone;
+};
+
+static bool brake_over(struct brake_count c, uint64_t least, uint64_t percent)
 {
 	uint64_t limit = c.had * percent / 100;
 
 	return c.gone > (limit > least ? limit : least);
+}
+
+bool brake_removals(uint64_t had, uint64_t gone)
+{
+	return brake_over((struct brake_count){ had, gone }, 5, 5);
 }
 
 // The next member field, or an empty one at the end.
@@ -282,7 +291,7 @@ int brake_judge(const struct job_input *in, struct plan *p, uint32_t source, str
 		return 0;
 	}
 	brake_tally(p, source, &users, &groups, &members);
-	removals = brake_over(users, 5, 5) || brake_over(groups, 5, 5);
+	removals = brake_removals(users.had, users.gone) || brake_removals(groups.had, groups.gone);
 	memberships = brake_over(members, 50, 25);
 	if ((removals || memberships) && !in->accept_removals && !(other && accepted)) {
 		r = brake_hold(p, source, removals, memberships, held, a);

@@ -13,12 +13,9 @@
 
 #include "scimd/agent/plan.h"
 
-struct brake_count {
-	uint64_t had, gone;
-};
-
-// Whether more are gone than least and than percent of those that were.
-bool brake_over(struct brake_count c, uint64_t least, uint64_t percent);
+// Whether so many gone, of so many users (or groups) that there were, are too many for one
+// sync.
+bool brake_removals(uint64_t had, uint64_t gone);
 
 // Judges the items of one directory. Held items get what = '=' and their old
 // bytes; held_out names them. Sets p->fingerprints[source] when the stored one

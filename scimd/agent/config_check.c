@@ -225,6 +225,11 @@ const struct config_line *config_find(const struct config_loader *ld, const char
 	return &none;
 }
 
+static bool config_plain(const char *url)
+{
+	return url && strncasecmp(url, "http:", 5) == 0;
+}
+
 static void config_directory_check(struct config_loader *ld, struct config_directory *d)
 {
 	struct config_line l = {
@@ -248,6 +253,11 @@ static void config_directory_check(struct config_loader *ld, struct config_direc
 			   "token_url)");
 	else if ((d->token != NULL) + (d->token_file != NULL) + (d->token_url != NULL) > 1)
 		config_bad(ld, &l, "only one of token, token_file and token_url may be given");
+	// To this machine without TLS is safe; by way of another one it is not.
+	if (d->proxy && (config_plain(d->url) || config_plain(d->token_url)))
+		config_bad(ld, config_find(ld, l.section, "proxy"),
+			   "it would see the token of an http:// url, which is for this machine "
+			   "alone: write https://, or take the proxy away");
 }
 
 void config_finish(struct config_loader *ld)

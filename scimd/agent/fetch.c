@@ -29,6 +29,7 @@ struct fetch {
 	struct tags_ask *ask;
 	struct ear *ear;
 	struct stage *stage;
+	struct fetch_wish wish;
 	struct fetch_calls calls;
 	sd_event_source *reap;
 	struct fetch_user *users;
@@ -112,6 +113,24 @@ static int fetch_on_resource(void *arg, uint8_t kind, struct json_object *res)
 	return stage_resource(((struct fetch *)arg)->stage, kind, res);
 }
 
+static void fetch_on_anew(void *arg, uint8_t kind)
+{
+	stage_anew(((struct fetch *)arg)->stage, kind);
+}
+
+static int fetch_on_missing(void *arg, bool groups, struct pull_missing *out)
+{
+	struct fetch *ft = arg;
+	struct stage_missing m;
+	int r;
+
+	if (ft->wish.accept_directory)
+		return 0;
+	r = stage_missing(ft->stage, groups, ft->wish.accept_removals, &m);
+	*out = (struct pull_missing){ m.users, m.groups, m.list, m.n };
+	return r;
+}
+
 static int fetch_on_members(void *arg, const char *group, const char *const *users, size_t n)
 {
 	return stage_members(((struct fetch *)arg)->stage, group, users, n);
@@ -125,7 +144,7 @@ static int fetch_on_refuse(void *arg, const char *group, const char *text)
 static void fetch_on_progress(void *arg, const struct pull_progress *p)
 {
 	struct fetch *ft = arg;
-	struct fetch_progress out = { p->stage, p->users, p->groups, p->total };
+	struct fetch_progress out = { p->stage, p->users, p->groups, p->asked, p->total };
 
 	if (ft->calls.progress)
 		ft->calls.progress(ft->calls.arg, &out);
@@ -193,16 +212,18 @@ static void fetch_begin(struct fetch *ft, struct stage *st, const struct fetch_c
 	ft->calls = *calls;
 }
 
-int fetch_run(struct fetch *ft, struct stage *st, bool disabled_only,
+int fetch_run(struct fetch *ft, struct stage *st, const struct fetch_wish *wish,
 	      const struct fetch_calls *calls, struct fail *f)
 {
 	const struct pull_calls pc = {
 		.arg = ft,
 		.user_attributes = mapping_attributes(ft->mapping, RESOURCE_USER),
 		.group_attributes = mapping_attributes(ft->mapping, RESOURCE_GROUP),
-		.disabled_only = disabled_only,
+		.disabled_only = wish->disabled_only,
 		.provider = fetch_on_provider,
 		.resource = fetch_on_resource,
+		.anew = fetch_on_anew,
+		.missing = fetch_on_missing,
 		.members = fetch_on_members,
 		.refuse = fetch_on_refuse,
 		.progress = fetch_on_progress,
@@ -210,6 +231,7 @@ int fetch_run(struct fetch *ft, struct stage *st, bool disabled_only,
 	};
 
 	fetch_begin(ft, st, calls);
+	ft->wish = *wish;
 	return pull_start(ft->event, ft->session, &pc, &ft->pull, f);
 }
 

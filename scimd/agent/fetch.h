@@ -22,9 +22,9 @@ struct stage;
 struct tags;
 
 struct fetch_progress {
-	const char *stage; // "discovery" "users" "groups" "members"
-	uint64_t users, groups;
-	int64_t total; // of the list being walked, -1 unknown
+	const char *stage; // as in pull.h
+	uint64_t users, groups, asked;
+	int64_t total; // of the list being walked or of those who are missing, -1 unknown
 };
 
 struct fetch_end {
@@ -47,9 +47,13 @@ int fetch_new(sd_event *event, const struct config_directory *dir, const struct 
 // Who is told whether the directory offers events; borrowed, NULL: nobody.
 void fetch_ear(struct fetch *ft, struct ear *ear);
 void fetch_free(struct fetch *ft); // ends what is under way without calling back
-// Walks everything into st, or only those who are disabled (pull.h). 0, or -errno
-// when it could not even begin.
-int fetch_run(struct fetch *ft, struct stage *st, bool disabled_only,
+struct fetch_wish {
+	bool disabled_only;    // pull.h
+	bool accept_removals;  // the brake lets everybody go: all who are missing are asked for
+	bool accept_directory; // another one, which knows nobody of the old one: none is
+};
+// Walks everything into st, or what is wished for. 0, or -errno when it could not even begin.
+int fetch_run(struct fetch *ft, struct stage *st, const struct fetch_wish *wish,
 	      const struct fetch_calls *calls, struct fail *f);
 // Reads only these (at most PICK_MAX) into st, which is partial. As fetch_run.
 int fetch_some(struct fetch *ft, struct stage *st, const struct listen_change *list, size_t n,

@@ -123,16 +123,16 @@ static int loss_judge(struct loss *l, struct job *out, bool *again_out)
 	int r = 0;
 
 	for (uint32_t s = 0; s < l->in->config->directory_count && r == 0; s++) {
-		struct brake_count count[2] = { { 0, 0 }, { 0, 0 } };
+		uint64_t had[2] = { 0, 0 }, gone[2] = { 0, 0 };
 
 		for (size_t i = 0; i < l->plan->count; i++) {
 			const struct plan_item *it = &l->plan->items[i];
-			struct brake_count *c = &count[it->kind == RESOURCE_GROUP];
+			bool group = it->kind == RESOURCE_GROUP;
 
-			c->had += it->source == s && it->old_bytes;
-			c->gone += it->source == s && it->lost;
+			had[group] += it->source == s && it->old_bytes;
+			gone[group] += it->source == s && it->lost;
 		}
-		if (!brake_over(count[0], 5, 5) && !brake_over(count[1], 5, 5))
+		if (!brake_removals(had[0], gone[0]) && !brake_removals(had[1], gone[1]))
 			continue;
 		*again_out = true;
 		r = loss_hold(l, s, out);
@@ -162,22 +162,22 @@ int loss_refused(const struct job_input *in, struct plan *p, const struct resolv
 
 size_t loss_unclaimed(const struct plan *p, const struct resolved *res, size_t *known_out)
 {
-	struct brake_count c = { 0, 0 };
+	size_t had = 0, gone = 0;
 
 	for (size_t i = 0; i < p->ledger_count; i++) {
 		const struct ledger_entry *e = &p->ledger[i];
 
-		c.had += e->kind == RESOURCE_USER && !e->deleted &&
-			 strcmp(e->source, LEDGER_RESTORED) == 0;
+		had += e->kind == RESOURCE_USER && !e->deleted &&
+		       strcmp(e->source, LEDGER_RESTORED) == 0;
 	}
 	for (uint32_t i = 0; i < res->account_count; i++) {
 		const struct account *ac = &res->accounts[i];
 		const struct ledger_entry *e =
 			ac->ledger == UINT32_MAX ? NULL : &p->ledger[ac->ledger];
 
-		c.gone += ac->state == ACCOUNT_DELETED && e && !e->deleted &&
-			  strcmp(e->source, LEDGER_RESTORED) == 0;
+		gone += ac->state == ACCOUNT_DELETED && e && !e->deleted &&
+			strcmp(e->source, LEDGER_RESTORED) == 0;
 	}
-	*known_out = c.had;
-	return brake_over(c, 5, 5) ? c.gone : 0;
+	*known_out = had;
+	return brake_removals(had, gone) ? gone : 0;
 }

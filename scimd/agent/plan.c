@@ -94,7 +94,7 @@ static int plan_lay(struct plan *p, struct plan_item *it, const struct stage *st
 	const struct stage_entry *e = i == TABLE_NONE ? NULL : &st->entries[i];
 	struct field f;
 
-	if (!e) {
+	if (!e || (e->stale && st->complete)) {
 		if (st->complete)
 			it->what = '-';
 		return 0;

@@ -26,6 +26,7 @@ static void round_progress(void *arg, const struct fetch_progress *p)
 	answer_put(o, "stage", json_object_new_string(p->stage));
 	answer_put(o, "users", json_object_new_int64((int64_t)p->users));
 	answer_put(o, "groups", json_object_new_int64((int64_t)p->groups));
+	answer_put(o, "asked", json_object_new_int64((int64_t)p->asked));
 	answer_put(o, "total", json_object_new_int64(p->total));
 	control_progress(call, o);
 }
@@ -113,8 +114,15 @@ static void round_unread(struct agent *a, bool some, int r, const struct fail *f
 static int round_walk(struct agent *a, struct fail *f)
 {
 	const struct fetch_calls calls = { a, round_progress, round_fetched };
+	const struct agent_request *req = &a->wishes->req;
+	const char *name = a->config->directories[a->at].name;
+	const struct fetch_wish wish = { .disabled_only = !a->whole,
+					 .accept_removals = req->accept_removals,
+					 .accept_directory =
+						 req->accept_directory &&
+						 strcmp(req->accept_directory, name) == 0 };
 
-	return fetch_run(a->fetches[a->at], a->stages[a->at], !a->whole, &calls, f);
+	return fetch_run(a->fetches[a->at], a->stages[a->at], &wish, &calls, f);
 }
 
 // Where the lists are not what they were, all is read; but what events tell of

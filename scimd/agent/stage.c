@@ -2,8 +2,10 @@
 //
 // One directory's answers while they come in; see stage.h.
 #include "scimd/agent/stage.h"
+#include "scimd/agent/brake.h"
 #include "scimd/base/clock.h"
 #include "scimd/base/fail.h"
+#include "scimd/client/listen.h"
 #include "scimd/identity/map.h"
 #include "scimd/scim/resource.h"
 #include "scimd/store/store.h"
@@ -107,7 +109,7 @@ int stage_resource(struct stage *st, uint8_t kind, struct json_object *res)
 	struct stage_entry *e;
 	struct field f;
 	uint8_t old[DIGEST_LEN];
-	bool was_inactive, again, off;
+	bool was_inactive, seen, again, off;
 	int64_t modified;
 	size_t before;
 	int r;
@@ -126,7 +128,9 @@ int stage_resource(struct stage *st, uint8_t kind, struct json_object *res)
 	e = stage_entry(st, kind, f.text, f.len);
 	if (!e)
 		return -ENOMEM;
-	again = st->count == before;
+	seen = st->count == before;
+	again = seen && e->turn == st->turns[kind];
+	e->turn = st->turns[kind];
 	memcpy(old, e->digest, sizeof(old));
 	was_inactive = e->inactive;
 	off = resource_find(st->scratch.data, st->scratch.len, FIELD_ACTIVE, &f) == 1 &&
@@ -142,6 +146,75 @@ int stage_resource(struct stage *st, uint8_t kind, struct json_object *res)
 	if (r < 0 || !again)
 		return r;
 	return memcmp(old, e->digest, sizeof(old)) == 0 ? 1 : 2;
+}
+
+void stage_anew(struct stage *st, uint8_t kind)
+{
+	st->turns[kind]++;
+}
+
+// Everybody of this source whom the store has and the stage has not.
+struct stage_search {
+	struct stage *st;
+	bool groups;
+	struct stage_missing *out;
+	uint64_t had[2]; // users, groups
+	size_t cap;
+};
+
+static int stage_search(void *arg, const struct store_resource *r)
+{
+	struct stage_search *s = arg;
+	bool group = r->kind == RESOURCE_GROUP;
+	struct listen_change *c;
+	uint32_t i;
+
+	if (strcmp(r->source, s->st->source) != 0 || (group && !s->groups))
+		return 0;
+	s->had[group]++;
+	i = table_get(stage_table(s->st, r->kind), r->id, strlen(r->id));
+	if (i != TABLE_NONE && s->st->entries[i].turn == s->st->turns[r->kind])
+		return 0;
+	if (s->out->n == s->cap) {
+		size_t cap = s->cap ? s->cap * 2 : 16;
+		struct listen_change *more = arena_array(&s->st->arena, cap, sizeof(*more));
+
+		if (!more)
+			return -ENOMEM;
+		if (s->out->n)
+			memcpy(more, s->out->list, s->out->n * sizeof(*more));
+		s->out->list = more;
+		s->cap = cap;
+	}
+	c = &s->out->list[s->out->n++];
+	*c = (struct listen_change){ .kind = r->kind,
+				     .gone = true,
+				     .id = arena_str(&s->st->arena, r->id) };
+	*(group ? &s->out->groups : &s->out->users) += 1;
+	return c->id ? 0 : -ENOMEM;
+}
+
+int stage_missing(struct stage *st, bool groups, bool accepted, struct stage_missing *out)
+{
+	struct stage_search s = { .st = st, .groups = groups, .out = out };
+	struct store_txn *view;
+	size_t kept = 0;
+	bool held[2];
+	int r;
+
+	*out = (struct stage_missing){ 0 };
+	r = store_view(st->store, &view, NULL);
+	if (r < 0)
+		return r;
+	r = store_resource_each(view, stage_search, &s);
+	store_view_end(view);
+	held[0] = !accepted && brake_removals(s.had[0], out->users);
+	held[1] = !accepted && brake_removals(s.had[1], out->groups);
+	for (size_t i = 0; i < out->n; i++)
+		if (!held[out->list[i].kind == RESOURCE_GROUP])
+			out->list[kept++] = out->list[i];
+	out->n = kept;
+	return r;
 }
 
 static int stage_by_text(const void *a, const void *b)
@@ -230,9 +303,13 @@ int stage_gone(struct stage *st, uint8_t kind, const char *id)
 int stage_finish(struct stage *st, bool complete, struct fail *f)
 {
 	st->complete = complete;
-	for (size_t i = 0; i < st->count; i++)
-		if (!st->entries[i].changed)
-			st->entries[i].bytes = NULL;
+	for (size_t i = 0; i < st->count; i++) {
+		struct stage_entry *e = &st->entries[i];
+
+		e->stale = e->turn != st->turns[e->kind];
+		if (!e->changed || e->stale)
+			e->bytes = NULL;
+	}
 	// A resource without a usable id could be anybody: who is missing is not known.
 	if (complete && st->refused) {
 		st->complete = false;

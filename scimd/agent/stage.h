@@ -14,12 +14,14 @@
 #include "scimd/base/buf.h"
 #include "scimd/base/digest.h"
 #include "scimd/base/table.h"
+#include "scimd/scim/resource.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct fail;
 struct json_object;
+struct listen_change;
 struct mapping;
 struct store;
 
@@ -30,6 +32,8 @@ struct stage_entry {
 	bool changed;  // differs from the store, or is not in it
 	bool known;    // in the store
 	bool gone;     // the directory said that it was deleted, and that it is not there
+	bool stale;    // the list began anew, and did not have it again
+	uint8_t turn;  // of its list, that it came in last
 	int64_t modified; // meta.lastModified of the copy that said false, else of the last; CLOCK_NONE if not given
 	const void *bytes; // NULL when unchanged
 	size_t len;
@@ -45,8 +49,9 @@ struct stage {
 	size_t count, cap;
 	struct table users, groups; // id → index
 	struct buf scratch;
-	bool complete;    // proven: only then may absence remove
-	bool partial;     // speaks for the ids in it, and for them alone
+	uint8_t turns[RESOURCE_GROUP + 1]; // how often the list of this kind began anew
+	bool complete;                     // proven: only then may absence remove
+	bool partial;                      // speaks for the ids in it, and for them alone
 	bool unchanged;   // empty, and proven to be no other than the last complete one
 	uint32_t refused; // resources without a usable id
 	char first_refusal[256];
@@ -57,6 +62,16 @@ int stage_new(const char *source, const struct mapping *m, struct store *s, stru
 // 2 with different ones, or -errno. A resource that cannot be mapped is counted
 // and named in first_refusal; the walk goes on.
 int stage_resource(struct stage *st, uint8_t kind, struct json_object *res);
+// The list of this kind begins anew: nothing of it was seen yet, but for who is inactive.
+void stage_anew(struct stage *st, uint8_t kind);
+struct stage_missing {
+	uint64_t users, groups;     // in the store, but not here
+	struct listen_change *list; // those of them whom the brake would let go, as gone
+	size_t n;
+};
+// Once the lists are through: who is missing, of groups too or of users alone. accepted:
+// the brake lets everybody go. Lives as long as the stage.
+int stage_missing(struct stage *st, bool groups, bool accepted, struct stage_missing *out);
 // The members of a group whose list answer had none (ladder).
 int stage_members(struct stage *st, const char *group, const char *const *users, size_t n);
 // A group whose members could not be taken: it is refused, with that sentence.

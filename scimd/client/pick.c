@@ -5,12 +5,11 @@
 #include "scimd/base/buf.h"
 #include "scimd/base/fail.h"
 #include "scimd/client/quirk.h"
+#include "scimd/client/walk.h"
 #include "scimd/scim/json.h"
-#include "scimd/scim/message.h"
 #include "scimd/scim/resource.h"
 #include <errno.h>
 #include <json-c/json.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,7 +26,7 @@ struct pick_one {
 struct pick {
 	struct session *session;
 	struct pick_calls calls;
-	struct pick_one ones[PICK_MAX];
+	struct pick_one *ones;
 	size_t count, asked, open;
 	bool ended;
 };
@@ -44,17 +43,15 @@ static void pick_end(struct pick *p, int r, const char *text, int64_t retry_afte
 
 static int pick_ask(struct pick *p, struct fail *f);
 
-static void pick_refused(struct pick *p, const struct transfer_answer *a)
+static void pick_refused(struct pick *p, const struct pick_one *o, const struct transfer_answer *a)
 {
-	const char *detail = scim_error_text(a->json);
-	char text[256];
+	struct fail f = { "" };
+	int r = walk_answer(a, &f);
 
-	if (a->r < 0)
-		(void)snprintf(text, sizeof(text), "a changed resource: %.200s", a->text);
-	else
-		(void)snprintf(text, sizeof(text), "a changed resource: HTTP %d%s%.150s", a->status,
-			       detail ? ": " : "", detail ? detail : "");
-	pick_end(p, a->r < 0 ? a->r : -EPROTO, text, a->retry_after);
+	if (a->r == 0 && a->status == 200 && a->json && !a->bad_json)
+		r = fail(&f, EPROTO, "the answer is another resource");
+	(void)fail_in(&f, r, "%s %.200s", o->kind == RESOURCE_USER ? "user" : "group", o->id);
+	pick_end(p, r, f.text, a->retry_after);
 }
 
 static void pick_on_answer(void *arg, const struct transfer_answer *a)
@@ -62,7 +59,7 @@ static void pick_on_answer(void *arg, const struct transfer_answer *a)
 	struct pick_one *o = arg;
 	struct pick *p = o->p;
 	struct fail f = { "" };
-	const char *id = json_string(json_member(a->json, "id"));
+	const char *id = json_id(json_member(a->json, "id"));
 	int r = 0;
 
 	o->call = NULL;
@@ -70,11 +67,11 @@ static void pick_on_answer(void *arg, const struct transfer_answer *a)
 	// Another's record must not stand in for the one that was asked for.
 	if (a->r == 0 && a->status == 200 && id && strcmp(id, o->id) == 0) {
 		r = p->calls.resource(p->calls.arg, o->kind, a->json);
-	} else if (a->r == 0 && a->status == 404) {
+	} else if (a->r == 0 && (a->status == 404 || a->status == 410)) {
 		// Without a deletion that was told, absence means nothing.
 		r = o->gone ? p->calls.gone(p->calls.arg, o->kind, o->id) : 0;
 	} else {
-		pick_refused(p, a);
+		pick_refused(p, o, a);
 		return;
 	}
 	if (r >= 0)
@@ -130,7 +127,12 @@ int pick_start(struct session *s, const struct listen_change *list, size_t n,
 		return fail(f, ENOMEM, "out of memory");
 	p->session = s;
 	p->calls = *calls;
-	for (size_t i = 0; i < n && i < PICK_MAX; i++) {
+	p->ones = calloc(n, sizeof(*p->ones));
+	if (!p->ones) {
+		free(p);
+		return fail(f, ENOMEM, "out of memory");
+	}
+	for (size_t i = 0; i < n; i++) {
 		p->ones[i] = (struct pick_one){
 			.p = p, .id = strdup(list[i].id), .kind = list[i].kind, .gone = list[i].gone
 		};
@@ -156,5 +158,6 @@ void pick_free(struct pick *p)
 		session_cancel(p->ones[i].call);
 		free(p->ones[i].id);
 	}
+	free(p->ones);
 	free(p);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// GET of a few resources by their ids, several at a time.
+// GET of some resources by their ids, several at a time.
 //
 // Life: pick_start; callbacks come from the loop, `end` once and last; pick_free at
 // any time before that, or after, but not from inside a callback.
@@ -11,18 +11,18 @@
 
 struct pick;
 
-#define PICK_MAX 50
+#define PICK_MAX 50 // where more changed than these, the whole list is read
 
 struct pick_calls {
 	void *arg;
 	const char *user_attributes, *group_attributes; // for attributes=, NULL: not sent
 	int (*resource)(void *arg, uint8_t kind, struct json_object *res); // < 0 ends it
-	// It is not there, and an event said that it was deleted.
+	// It is not there (404, 410), and its `gone` says that it is not expected to be.
 	int (*gone)(void *arg, uint8_t kind, const char *id);
 	void (*end)(void *arg, int r, const char *text, int64_t retry_after);
 };
 
-// list is copied; n is 1 to PICK_MAX.
+// list is copied; n is at least 1.
 int pick_start(struct session *s, const struct listen_change *list, size_t n,
 	       const struct pick_calls *calls, struct pick **out, struct fail *f);
 void pick_free(struct pick *p); // takes NULL

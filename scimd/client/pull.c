@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// A whole walk of a directory; see pull.h. Lists are walked here, the ladder of
+// A whole walk of a directory; see pull.h. Lists are walked in walk.c, the ladder of
 // memberships is in ladder.c.
 #include "scimd/client/pull.h"
 #include "scimd/base/fail.h"
@@ -15,13 +15,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
-#define PULL_SLICE 50
-#define PULL_PAGES_MAX 100000u
-#define PULL_RESOURCES_MAX 2000000u
+// How long a walk may take: as many requests as it needs, and a few more, each as long as
+// one may take; and never longer than this (or than the one request that may).
+#define PULL_REQUESTS 10u
+#define PULL_SECONDS_MAX 1800u
 
-static void pull_ask(struct pull *p);
 static void pull_list(struct pull *p, enum pull_stage stage);
+static void pull_missing(struct pull *p, int no_groups);
 
 // The one way out: told from the loop, never from inside pull_start.
 void pull_end(struct pull *p, int err, int64_t retry_after, const char *fmt, ...)
@@ -35,6 +37,10 @@ void pull_end(struct pull *p, int err, int64_t retry_after, const char *fmt, ...
 	if (p->ended)
 		return;
 	p->ended = true;
+	session_cancel(p->call);
+	p->call = NULL;
+	walk_stop(p->walk);
+	(void)sd_event_source_set_enabled(p->deadline, SD_EVENT_OFF);
 	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
@@ -46,39 +52,23 @@ void pull_end(struct pull *p, int err, int64_t retry_after, const char *fmt, ...
 
 void pull_tell(struct pull *p)
 {
-	static const char *const names[] = { "discovery", "users", "groups", "members" };
-	struct pull_progress pr = {
-		.stage = names[p->stage], .users = p->users, .groups = p->groups, .total = p->total
-	};
+	static const char *const names[] = { "discovery", "users", "groups", "missing", "members" };
+	struct pull_progress pr = { .stage = names[p->stage],
+				    .users = p->users,
+				    .groups = p->groups,
+				    .asked = p->asked,
+				    .total = p->total };
 
 	if (p->calls.progress)
 		p->calls.progress(p->calls.arg, &pr);
 }
 
-// A sentence for an answer that is none, in the words of whoever reads status.
 void pull_refused(struct pull *p, const char *what, const struct transfer_answer *a)
 {
-	const char *detail = scim_error_text(a->json);
+	struct fail f = { "" };
+	int r = walk_answer(a, &f);
 
-	if (a->r < 0)
-		pull_end(p, -a->r, a->retry_after, "%s: %s", what, a->text);
-	else if (a->status == 401 || a->status == 403)
-		pull_end(p, EACCES, a->retry_after,
-			 "%s: the directory refused the token (HTTP %d%s%.200s)", what, a->status,
-			 detail ? ": " : "", detail ? detail : "");
-	else if (a->status >= 300 && a->status < 400)
-		pull_end(p, EPROTO, a->retry_after,
-			 "%s: a redirect (HTTP %d), which is never followed; "
-			 "check the url",
-			 what, a->status);
-	else if (a->status == 200)
-		pull_end(p, EPROTO, -1, "%s: %s", what,
-			 a->bad_json || !a->json ? "the answer is not JSON"
-						 : "the answer is not a SCIM list");
-	else
-		pull_end(p, a->status == 429 || a->status == 503 ? EAGAIN : EPROTO, a->retry_after,
-			 "%s: HTTP %d%s%.200s", what, a->status, detail ? ": " : "",
-			 detail ? detail : "");
+	pull_end(p, -r, a->retry_after, "%s: %s", what, f.text);
 }
 
 static const char *pull_what(const struct pull *p)
@@ -86,82 +76,35 @@ static const char *pull_what(const struct pull *p)
 	return p->stage == PULL_USERS ? "users" : "groups";
 }
 
-// ---------------------------------------------------------------- one list
+// ---------------------------------------------------------------- the deadline
 
-static void pull_finished(struct pull *p)
+static int pull_on_deadline(sd_event_source *s, uint64_t usec, void *arg)
 {
-	uint64_t got = p->stage == PULL_USERS ? p->users : p->groups;
+	struct pull *p = arg;
 
-	if (p->stage == PULL_USERS && !p->calls.disabled_only)
-		session_plain_is(p->session, !p->attributes);
-	if (p->different)
-		pull_end(p, EPROTO, -1, "%s: a resource came twice with different contents",
-			 pull_what(p));
-	else if (p->total >= 0 && got < (uint64_t)p->total)
-		pull_end(p, EPROTO, -1,
-			 "%s: %llu of %lld were received; an incomplete list changes nothing",
-			 pull_what(p), (unsigned long long)got, (long long)p->total);
-	else if (p->calls.disabled_only)
-		pull_end(p, 0, -1, "%s", "");
-	else if (p->stage == PULL_USERS && !(p->quirks & QUIRK_NO_GROUPS))
-		pull_list(p, PULL_GROUPS);
-	else
-		ladder_start(p);
+	(void)s;
+	(void)usec;
+	pick_free(p->pick);
+	p->pick = NULL;
+	pull_end(p, ETIMEDOUT, -1,
+		 "reading the directory took longer than %u s; an incomplete list changes nothing",
+		 p->seconds);
+	return 0;
 }
 
-// After a page: where the next one begins, or the end.
-static void pull_next(struct pull *p)
+void pull_expect(struct pull *p, uint64_t requests)
 {
-	const char *cursor = p->page.next_cursor;
+	uint32_t each = session_timeout(p->session);
+	uint32_t most = each > PULL_SECONDS_MAX ? each : PULL_SECONDS_MAX;
 
-	if (++p->pages > PULL_PAGES_MAX || p->users + p->groups > PULL_RESOURCES_MAX) {
-		pull_end(p, EPROTO, -1, "%s: more pages than anybody has", pull_what(p));
-		return;
-	}
-	if (p->quirks & QUIRK_NO_PAGING) {
-		pull_finished(p);
-		return;
-	}
-	if (p->quirks & QUIRK_NEXT_ID)
-		cursor = p->page.next_id && strcmp(p->page.next_id, "end") != 0 ? p->page.next_id
-										: NULL;
-	if (cursor && *cursor) {
-		if (p->page.count && !p->fresh) {
-			pull_end(p, EPROTO, -1, "%s: the same page came twice", pull_what(p));
-			return;
-		}
-		if (p->cursor.len && strcmp(p->cursor.data, cursor) == 0) {
-			pull_end(p, EPROTO, -1, "%s: the cursor leads back to itself",
-				 pull_what(p));
-			return;
-		}
-		buf_clear(&p->cursor);
-		if (buf_str(&p->cursor, cursor) < 0) {
-			pull_end(p, EPROTO, -1, "%s: a cursor longer than any", pull_what(p));
-			return;
-		}
-		p->by_cursor = true;
-		pull_ask(p);
-		return;
-	}
-	if (p->by_cursor || p->page.count == 0) {
-		pull_finished(p);
-		return;
-	}
-	// Nothing new on a page: the end if all were seen, else a server that goes in circles.
-	if (!p->fresh) {
-		uint64_t got = p->stage == PULL_USERS ? p->users : p->groups;
-
-		if (p->total >= 0 && got == (uint64_t)p->total)
-			pull_finished(p);
-		else
-			pull_end(p, EPROTO, -1, "%s: page after page brings the same resources",
-				 pull_what(p));
-		return;
-	}
-	p->start += p->page.count;
-	pull_ask(p);
+	p->requests += requests < most ? requests : most;
+	p->seconds = (PULL_REQUESTS + p->requests) * each < most
+			     ? (uint32_t)(PULL_REQUESTS + p->requests) * each
+			     : most;
+	(void)sd_event_source_set_time(p->deadline, p->began + 1000000ull * p->seconds);
 }
+
+// ------------------------------------------------------------------- the lists
 
 // Somebody else in the answer: the filter was not honoured.
 static bool pull_disabled(struct json_object *res)
@@ -172,163 +115,177 @@ static bool pull_disabled(struct json_object *res)
 	return text && strcasecmp(text, "false") == 0;
 }
 
-static int pull_on_slice(sd_event_source *s, void *arg)
+static int pull_on_resource(void *arg, struct json_object *res)
 {
 	struct pull *p = arg;
 	uint8_t kind = p->stage == PULL_USERS ? RESOURCE_USER : RESOURCE_GROUP;
-	size_t stop = p->at + PULL_SLICE < p->page.count ? p->at + PULL_SLICE : p->page.count;
+	int seen = p->calls.disabled_only && !pull_disabled(res)
+			   ? -EOPNOTSUPP
+			   : p->calls.resource(p->calls.arg, kind, res);
 
-	for (; p->at < stop; p->at++) {
-		struct json_object *res = json_object_array_get_idx(p->page.resources, p->at);
-		int seen = p->calls.disabled_only && !pull_disabled(res)
-				   ? -EOPNOTSUPP
-				   : p->calls.resource(p->calls.arg, kind, res);
-
-		if (seen < 0) {
-			(void)sd_event_source_set_enabled(s, SD_EVENT_OFF);
-			pull_end(p, -seen, -1, "%s: %s", pull_what(p), fail_word(seen));
-			return 0;
-		}
-		if (seen == PULL_DIFFERENT)
-			p->different = true;
-		if (seen != PULL_NEW)
-			continue;
-		p->fresh = true;
-		if (kind == RESOURCE_USER)
-			p->users++;
-		else if (++p->groups && ladder_group(p, res) < 0)
-			seen = -ENOMEM;
-	}
-	if (p->at < p->page.count) {
-		(void)sd_event_source_set_enabled(s, SD_EVENT_ON);
-		return 0;
-	}
-	(void)sd_event_source_set_enabled(s, SD_EVENT_OFF);
-	pull_tell(p);
-	pull_next(p);
-	return 0;
+	if (seen != WALK_NEW)
+		return seen;
+	if (kind == RESOURCE_USER)
+		p->users++;
+	else if (++p->groups && ladder_group(p, res) < 0)
+		return -ENOMEM;
+	return seen;
 }
 
-// As many as the directory says that there are.
-static bool pull_has_all(const struct pull *p)
-{
-	uint64_t got = p->stage == PULL_USERS ? p->users : p->groups;
-
-	return p->total >= 0 && got == (uint64_t)p->total;
-}
-
-static void pull_on_page(void *arg, const struct transfer_answer *a)
+static void pull_on_anew(void *arg)
 {
 	struct pull *p = arg;
 
-	p->call = NULL;
-	if (p->calls.disabled_only && a->r == 0 && a->status >= 400 && a->status < 502 &&
-	    a->status != 401 && a->status != 403 && a->status != 429 && a->status != 500) {
-		pull_end(p, EOPNOTSUPP, -1, "filter=active eq false: HTTP %d", a->status);
-		return;
+	if (p->stage == PULL_USERS) {
+		p->users = 0;
+	} else {
+		p->groups = 0;
+		ladder_clear(p);
 	}
-	if (a->r == 0 && a->status == 400 && !p->by_cursor && p->attributes) {
-		p->attributes = false; // asked again without attributes=
-		pull_ask(p);
-		return;
-	}
-	if (a->r == 0 && a->status == 400 && p->count > 100) {
-		p->count = 100;
-		pull_ask(p);
-		return;
-	}
-	if (a->r == 0 && a->status == 400 && p->by_cursor && !p->restarted &&
-	    (scim_error_is(a->json, "expiredCursor") || scim_error_is(a->json, "invalidCursor"))) {
-		p->restarted = true;
-		p->start = 1;
-		buf_clear(&p->cursor);
-		pull_ask(p);
-		return;
-	}
-	if (a->r == 0 && (a->status == 404 || a->status == 501) && p->stage == PULL_GROUPS &&
-	    p->pages == 0) {
-		ladder_start(p); // a directory without groups
-		return;
-	}
-	if (a->r < 0 || a->status != 200 || a->bad_json || !scim_list_read(a->json, &p->page)) {
-		pull_refused(p, pull_what(p), a);
-		return;
-	}
-	// Some answer from the beginning whatever they are asked: no harm when all are here.
-	if (!p->by_cursor && p->page.start >= 0 && p->page.count &&
-	    (uint64_t)p->page.start != p->start && !pull_has_all(p)) {
-		pull_end(p, EPROTO, -1, "%s: asked from number %llu on, answered from %lld",
-			 pull_what(p), (unsigned long long)p->start, (long long)p->page.start);
-		return;
-	}
-	tags_page(&p->tags, p->stage == PULL_USERS, a->etag);
-	json_object_put(p->body);
-	p->body = json_object_get(a->json);
-	if (p->page.total >= 0)
-		p->total = p->page.total;
-	p->at = 0;
-	p->fresh = false;
-	(void)sd_event_source_set_enabled(p->slice, SD_EVENT_ON);
+	if (p->calls.anew)
+		p->calls.anew(p->calls.arg,
+			      p->stage == PULL_USERS ? RESOURCE_USER : RESOURCE_GROUP);
 }
 
-static void pull_ask(struct pull *p)
+static void pull_on_page(void *arg, int64_t total)
 {
-	const char *attributes =
-		p->stage == PULL_USERS ? p->calls.user_attributes : p->calls.group_attributes;
-	struct buf b = BUF_INIT;
-	struct fail f = { "" };
-	int r = buf_str(&b, session_path(p->session, p->stage == PULL_USERS));
+	struct pull *p = arg;
 
-	if (r == 0 && (p->quirks & QUIRK_NO_PAGING))
-		r = buf_str(&b, "?");
-	else if (r == 0 && (p->quirks & QUIRK_NEXT_ID))
-		r = buf_printf(&b, "?count=%u&startId=", p->count);
-	else if (r == 0 && (p->by_cursor || (p->quirks & QUIRK_CURSOR)))
-		r = buf_printf(&b, "?count=%u&cursor=", p->count);
-	else if (r == 0)
-		r = buf_printf(&b, "?startIndex=%llu&count=%u", (unsigned long long)p->start,
-			       p->count);
-	if (r == 0 && (p->quirks & QUIRK_NEXT_ID) && !p->cursor.len)
-		r = buf_str(&b, "initial");
-	else if (r == 0 && p->cursor.len)
-		r = transfer_encode(&b, p->cursor.data);
-	if (r == 0 && p->calls.disabled_only) {
-		r = buf_str(&b, "&filter=");
-		if (r == 0)
-			r = transfer_encode(&b, "active eq false");
-		attributes = "id,active,meta";
-	}
-	if (r == 0 && p->attributes && attributes && !(p->quirks & QUIRK_NO_PAGING)) {
-		r = buf_str(&b, "&attributes=");
-		if (r == 0)
-			r = transfer_encode(&b, attributes);
-	}
-	if (r == 0 && (p->quirks & QUIRK_LIST_ETAG) && !p->calls.disabled_only && p->start == 1 &&
-	    !p->cursor.len)
-		tags_first(&p->tags, p->stage == PULL_USERS, b.data);
-	if (r == 0)
-		r = session_get(p->session, b.data, true, 0, pull_on_page, p, &p->call, &f);
-	buf_free(&b);
-	if (r < 0)
-		pull_end(p, -r, -1, "%s", f.text[0] ? f.text : fail_word(r));
+	if (!p->expected) // without a total nobody knows how many there are
+		pull_expect(p, total >= 0 ? (uint64_t)total / p->count + 1 : UINT32_MAX);
+	p->expected = true;
+	p->total = total;
+	pull_tell(p);
+}
+
+static void pull_on_list(void *arg, const struct walk_end *e)
+{
+	struct pull *p = arg;
+
+	if (e->r == 0 && p->stage == PULL_USERS && !p->calls.disabled_only)
+		session_plain_is(p->session, e->plain);
+	if (p->calls.disabled_only && e->status >= 400 && e->status < 502 && e->status != 401 &&
+	    e->status != 403 && e->status != 429 && e->status != 500)
+		pull_end(p, EOPNOTSUPP, -1, "filter=active eq false: HTTP %d", e->status);
+	else if (p->stage == PULL_GROUPS && e->first && (e->status == 404 || e->status == 501))
+		pull_missing(p, e->status); // a directory without groups
+	else if (e->r < 0)
+		pull_end(p, -e->r, e->retry_after, "%s: %s", pull_what(p), e->text);
+	else if (p->calls.disabled_only)
+		pull_end(p, 0, -1, "%s", "");
+	else if (p->stage == PULL_USERS && !(p->quirks & QUIRK_NO_GROUPS))
+		pull_list(p, PULL_GROUPS);
+	else
+		pull_missing(p, 0);
 }
 
 static void pull_list(struct pull *p, enum pull_stage stage)
 {
+	const struct walk_calls calls = { p, pull_on_resource, pull_on_anew, pull_on_page,
+					  pull_on_list };
+	bool users = stage == PULL_USERS;
+	struct walk_list list = { .path = session_path(p->session, users),
+				  .attributes = users ? p->calls.user_attributes
+						      : p->calls.group_attributes,
+				  .quirks = p->quirks,
+				  .count = p->count,
+				  .index_too = p->index_too,
+				  .users = users };
+
+	if (p->calls.disabled_only) {
+		list.filter = "active eq false";
+		list.attributes = "id,active,meta";
+	} else if (p->quirks & QUIRK_LIST_ETAG) {
+		list.tags = &p->tags;
+	}
 	p->stage = stage;
-	p->start = 1;
-	p->pages = 0;
 	p->total = -1;
-	p->by_cursor = p->restarted = p->different = false;
-	p->attributes = !(p->quirks & QUIRK_NO_ATTRIBUTES);
-	buf_clear(&p->cursor);
+	p->expected = false;
 	pull_tell(p);
-	pull_ask(p);
+	walk_start(p->walk, &list, &calls);
 }
 
 void pull_walk(struct pull *p)
 {
 	pull_list(p, PULL_USERS);
+}
+
+// ------------------------------------------------------- those who are missing
+
+static int pull_on_found(void *arg, uint8_t kind, struct json_object *res)
+{
+	struct pull *p = arg;
+	bool any = p->any_members;
+	int seen = p->calls.resource(p->calls.arg, kind, res);
+
+	if (seen < 0)
+		return seen;
+	if (kind == RESOURCE_USER)
+		p->users++;
+	else if (++p->groups && ladder_group(p, res) < 0)
+		return -ENOMEM;
+	p->any_members = any; // whether the list has members is for the list to say
+	tags_lost(&p->tags);  // which does not cover this one
+	p->asked++;
+	pull_tell(p);
+	return 0;
+}
+
+static int pull_on_gone(void *arg, uint8_t kind, const char *id)
+{
+	struct pull *p = arg;
+
+	(void)kind;
+	(void)id;
+	p->asked++;
+	pull_tell(p);
+	return 0;
+}
+
+static void pull_on_picked(void *arg, int r, const char *text, int64_t retry_after)
+{
+	struct pull *p = arg;
+
+	if (r < 0)
+		pull_end(p, -r, retry_after, "missing from the lists: %s", text);
+	else
+		ladder_start(p);
+}
+
+// The lists are through: what they lack is there, or is gone, when that record says so.
+static void pull_missing(struct pull *p, int no_groups)
+{
+	const struct pick_calls calls = { .arg = p,
+					  .user_attributes = p->calls.user_attributes,
+					  .group_attributes = p->calls.group_attributes,
+					  .resource = pull_on_found,
+					  .gone = pull_on_gone,
+					  .end = pull_on_picked };
+	struct pull_missing m = { 0 };
+	struct fail f = { "" };
+	int r = 0;
+
+	if (p->calls.missing)
+		r = p->calls.missing(p->calls.arg, !(p->quirks & QUIRK_NO_GROUPS), &m);
+	if (r == 0 && no_groups && m.groups) {
+		pull_end(p, EPROTO, -1,
+			 "groups: HTTP %d, but %llu groups of it are known; an incomplete list "
+			 "changes nothing",
+			 no_groups, (unsigned long long)m.groups);
+		return;
+	}
+	if (r == 0 && m.n == 0) {
+		ladder_start(p);
+		return;
+	}
+	p->stage = PULL_MISSING;
+	p->total = (int64_t)m.n;
+	pull_expect(p, m.n);
+	pull_tell(p);
+	if (r == 0)
+		r = pick_start(p->session, m.list, m.n, &calls, &p->pick, &f);
+	if (r < 0)
+		pull_end(p, -r, -1, "%s", f.text[0] ? f.text : fail_word(r));
 }
 
 // --------------------------------------------------------------- discovery
@@ -349,7 +306,9 @@ static void pull_on_provider(void *arg, const struct transfer_answer *a)
 			p->count = (uint32_t)pr.max_results;
 		if (pr.max_page > 0 && pr.max_page < (int64_t)p->count)
 			p->count = (uint32_t)pr.max_page;
-		if (pr.cursor && !pr.index)
+		// Cursors do not slip when somebody goes meanwhile.
+		p->index_too = pr.cursor && pr.index && !(p->quirks & QUIRK_CURSOR);
+		if (pr.cursor)
 			p->quirks |= QUIRK_CURSOR;
 		if (pr.list_etag && !(p->quirks & QUIRK_NO_ETAG))
 			p->quirks |= QUIRK_LIST_ETAG;
@@ -364,34 +323,51 @@ void pull_go(struct pull *p)
 	if (!p || !p->waits)
 		return;
 	p->waits = false;
-	discover_start(p);
+	if (!p->ended)
+		discover_start(p);
 }
 
-int pull_start(sd_event *event, struct session *s, const struct pull_calls *calls,
-	       struct pull **out, struct fail *f)
+static int pull_new(sd_event *event, struct session *s, const struct pull_calls *calls,
+		    struct pull **out)
 {
 	struct pull *p = calloc(1, sizeof(*p));
 	int r;
 
 	if (!p)
-		return fail(f, ENOMEM, "out of memory");
+		return -ENOMEM;
 	p->session = s;
 	p->calls = *calls;
 	p->total = -1;
 	p->quirks = session_quirks(s);
 	p->count = session_page(s);
-	p->cursor.max = 65536;
 	p->stage = PULL_DISCOVERY;
-	r = sd_event_add_defer(event, &p->slice, pull_on_slice, p);
+	r = walk_new(event, s, &p->walk);
 	if (r >= 0)
-		r = sd_event_source_set_enabled(p->slice, SD_EVENT_OFF);
-	if (r >= 0) // whoever waits at a login goes first
-		r = sd_event_source_set_priority(p->slice, SD_EVENT_PRIORITY_NORMAL + 10);
+		r = sd_event_now(event, CLOCK_MONOTONIC, &p->began);
 	if (r >= 0)
-		r = session_begin(s, f);
-	if (r >= 0 && p->calls.disabled_only && (p->quirks & QUIRK_NO_FILTER))
+		r = sd_event_add_time(event, &p->deadline, CLOCK_MONOTONIC, UINT64_MAX, 1000,
+				      pull_on_deadline, p);
+	if (r < 0) {
+		pull_free(p);
+		return r;
+	}
+	pull_expect(p, 0);
+	*out = p;
+	return 0;
+}
+
+int pull_start(sd_event *event, struct session *s, const struct pull_calls *calls,
+	       struct pull **out, struct fail *f)
+{
+	struct pull *p;
+	int r = pull_new(event, s, calls, &p);
+
+	if (r < 0)
+		return fail(f, -r, "%s", fail_word(r));
+	r = session_begin(s, f);
+	if (r >= 0 && calls->disabled_only && (p->quirks & QUIRK_NO_FILTER))
 		r = fail(f, EOPNOTSUPP, "its row of the quirk table says that filters do not work");
-	if (r >= 0 && p->calls.disabled_only) {
+	if (r >= 0 && calls->disabled_only) {
 		*out = p;
 		pull_list(p, PULL_USERS);
 		return 0;
@@ -414,9 +390,9 @@ void pull_free(struct pull *p)
 	if (!p)
 		return;
 	session_cancel(p->call);
-	(void)sd_event_source_disable_unref(p->slice);
-	json_object_put(p->body);
-	buf_free(&p->cursor);
+	walk_free(p->walk);
+	pick_free(p->pick);
+	(void)sd_event_source_disable_unref(p->deadline);
 	tags_clear(&p->tags);
 	ladder_free(p);
 	free(p);

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
-// A whole walk of a directory: its configuration, its users, its groups, and the
-// members that the groups' list did not have. Says at the end whether the walk
-// proved complete; only then may absence mean anything.
+// A whole walk of a directory: its configuration, its users, its groups, those whom the
+// lists lack, and the members that the groups' list did not have. Says at the end whether
+// the walk proved complete; only then may absence mean anything.
 //
 // Life: pull_start; callbacks come from the loop, `end` once and last; pull_free
 // at any time before that, or after. One walk per session at a time.
 //
-// Complete means: every page was read, walked by what was received to an empty
-// or cursor-less page; every page brought something new and began where it was
-// asked to; no resource came twice with different contents; not fewer than
-// totalResults where that was given; and every group's members were told.
+// Complete means: both lists came whole (walk.h); whoever is known and in neither was
+// asked for by id, and is there (and then comes as the others do) or is not found; every
+// group's members were told; and all that in a time that is no more than needed.
 #ifndef SCIMD_CLIENT_PULL_H
 #define SCIMD_CLIENT_PULL_H
 
@@ -21,16 +20,22 @@
 
 struct fail;
 struct json_object;
+struct listen_change;
 struct pull;
 struct session;
 struct tags;
 
-enum pull_seen { PULL_NEW = 0, PULL_SAME = 1, PULL_DIFFERENT = 2 };
-
 struct pull_progress {
-	const char *stage; // "discovery" "users" "groups" "members"
+	const char *stage; // "discovery" "users" "groups" "missing" "members"
 	uint64_t users, groups;
-	int64_t total;
+	uint64_t asked; // of the missing
+	int64_t total;  // of the list at hand, or of the missing; -1 unknown
+};
+
+struct pull_missing {
+	uint64_t users, groups;           // known, and not in the lists
+	const struct listen_change *list; // those of them who must be asked for, until the end
+	size_t n;
 };
 
 struct pull_result {
@@ -50,8 +55,13 @@ struct pull_calls {
 	// Whether the directory has events to poll for, once known and before the lists;
 	// NULL: nobody asks. True: the walk waits for pull_go.
 	bool (*provider)(void *arg, bool events);
-	// One resource; the answer says whether its id was seen before. < 0 ends the walk.
+	// One resource; the answer (enum walk_seen) says whether its id was seen before.
+	// < 0 ends the walk.
 	int (*resource)(void *arg, uint8_t kind, struct json_object *res);
+	// The list begins again: none of it was seen before. NULL: nobody wants to know.
+	void (*anew)(void *arg, uint8_t kind);
+	// Who is missing, of groups too or of users alone. NULL: nobody is known.
+	int (*missing)(void *arg, bool groups, struct pull_missing *out);
 	int (*members)(void *arg, const char *group, const char *const *users, size_t n);
 	// A group whose members are more than an answer may have: text says so.
 	int (*refuse)(void *arg, const char *group, const char *text);

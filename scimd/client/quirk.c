@@ -34,7 +34,7 @@ const struct quirk quirk_table[] = {
 	{ "authentik", NULL, 0, 100, "pages may come twice: such lists are never complete" },
 	{ "wso2", "api.asgardeo.io", QUIRK_NO_ETAG, 200, "totalResults may be capped" },
 	{ "janssen", NULL, QUIRK_NO_ETAG, 0, "display of members is looked up one by one" },
-	{ "scimgateway", NULL, 0, 200, "ids are DNs; totalResults may be a guess" },
+	{ "scimgateway", NULL, QUIRK_TOTAL_GUESS, 200, "ids are DNs; totalResults may be a guess" },
 	{ "databricks", ".databricks.com", QUIRK_MEMBERS_GET, 0, "lists omit members" },
 };
 const size_t quirk_count = sizeof(quirk_table) / sizeof(*quirk_table);

@@ -21,6 +21,7 @@
 #define QUIRK_NO_FILTER (1u << 9)       // filter=active eq false is refused or wrong
 #define QUIRK_NO_ETAG (1u << 10)        // has none, or none to rely on: never If-None-Match
 #define QUIRK_LIST_ETAG (1u << 11)      // a list's ETag covers all of it, and is honest (tags.h)
+#define QUIRK_TOTAL_GUESS (1u << 12)    // totalResults is one, until the last page says it
 
 struct quirk {
 	const char *name;

@@ -58,6 +58,11 @@ uint32_t session_page(const struct session *s)
 	return s->page;
 }
 
+uint32_t session_timeout(const struct session *s)
+{
+	return s->o.http.timeout ? s->o.http.timeout : 30;
+}
+
 const char *session_path(const struct session *s, bool users)
 {
 	if (s->quirks & QUIRK_LOWER_PATHS)

@@ -29,6 +29,7 @@ void session_free(struct session *s);
 
 uint32_t session_quirks(const struct session *s);
 uint32_t session_page(const struct session *s);
+uint32_t session_timeout(const struct session *s); // seconds that one request may take
 
 #define SESSION_PATH_MAX 128
 // Where users (groups) are below the base URL: as the quirk table has it, else as

@@ -39,23 +39,24 @@ static void tags_list_clear(struct tags_list *l)
 void tags_first(struct tags *t, bool users, const char *path)
 {
 	struct tags_list *l = &t->lists[users];
-	bool lost = l->lost;
 
 	tags_list_clear(l);
 	l->path = strdup(path);
-	l->lost = lost || !l->path;
+	l->lost = !l->path;
 }
 
-void tags_page(struct tags *t, bool users, const char *etag)
+bool tags_page(struct tags *t, bool users, const char *etag)
 {
 	struct tags_list *l = &t->lists[users];
+	bool other = l->etag && tags_valid(etag) && !tags_same(l->etag, etag);
 
 	if (!l->path || l->lost)
-		return;
-	if (!tags_valid(etag) || (l->etag && !tags_same(l->etag, etag)))
+		return true;
+	if (!tags_valid(etag) || other)
 		l->lost = true;
 	else if (!l->etag)
 		l->lost = !(l->etag = strdup(etag));
+	return !other;
 }
 
 void tags_lost(struct tags *t)

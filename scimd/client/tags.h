@@ -5,8 +5,9 @@
 // list, whatever page it came with, and all that is in it (QUIRK_LIST_ETAG): the
 // tag of a page says nothing of the other pages.
 //
-// Life: zeroed; tags_first when the first page of a list is asked for, tags_page for
-// every page that comes; tags_whole at the end; tags_clear. tags_start asks.
+// Life: zeroed; tags_first when the first page of a list is asked for (again: the list
+// begins anew), tags_page for every page that comes; tags_whole at the end; tags_clear.
+// tags_start asks.
 #ifndef SCIMD_CLIENT_TAGS_H
 #define SCIMD_CLIENT_TAGS_H
 
@@ -31,8 +32,9 @@ bool tags_valid(const char *etag);
 bool tags_same(const char *a, const char *b);
 
 void tags_first(struct tags *t, bool users, const char *path);
-// A page whose tag is not that of the first one: the tag is of no list.
-void tags_page(struct tags *t, bool users, const char *etag);
+// A page whose tag is not that of the first one: the tag is of no list, or the list is
+// no more what it was. False then.
+bool tags_page(struct tags *t, bool users, const char *etag);
 void tags_lost(struct tags *t);        // something was asked for that no list's tag covers
 bool tags_whole(const struct tags *t); // every list that was asked for has one
 void tags_move(struct tags *to, struct tags *from);

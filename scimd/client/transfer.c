@@ -116,6 +116,7 @@ static bool transfer_setup(struct transfer *q, const char *url, long ms)
 	SET(CURLOPT_FOLLOWLOCATION, 0L);
 	SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	SET(CURLOPT_PROXY, h->proxy ? h->proxy : "");
+	SET(CURLOPT_NOPROXY, ""); // unset, the environment's would count
 	SET(CURLOPT_ACCEPT_ENCODING, "gzip");
 	SET(CURLOPT_USERAGENT, TRANSFER_AGENT);
 	SET(CURLOPT_NOSIGNAL, 1L);

@@ -46,6 +46,8 @@ static void sync_progress(const struct ctl *c, struct json_object *p)
 	(void)fprintf(stderr, "\r\033[K%s: %s, %lld users, %lld groups",
 		      ctl_safe(ctl_str(p, "directory")), ctl_str(p, "stage"), ctl_int(p, "users"),
 		      ctl_int(p, "groups"));
+	if (strcmp(ctl_str(p, "stage"), "missing") == 0)
+		(void)fprintf(stderr, ", %lld asked for", ctl_int(p, "asked"));
 	if (total > 0)
 		(void)fprintf(stderr, " of %lld", total);
 	(void)fflush(stderr);

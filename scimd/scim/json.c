@@ -28,6 +28,11 @@ const char *json_string(struct json_object *v)
 	return json_object_is_type(v, json_type_string) ? json_object_get_string(v) : NULL;
 }
 
+const char *json_id(struct json_object *v)
+{
+	return json_object_is_type(v, json_type_int) ? json_object_get_string(v) : json_string(v);
+}
+
 bool json_integer(struct json_object *v, int64_t *out)
 {
 	const char *text;

@@ -15,6 +15,7 @@ struct json_object;
 // null, or obj is no object. Borrowed.
 struct json_object *json_member(struct json_object *obj, const char *name);
 const char *json_string(struct json_object *v);         // NULL if not a string
+const char *json_id(struct json_object *v);             // also a whole number, as text
 bool json_integer(struct json_object *v, int64_t *out); // also "17" and 17.0
 
 #endif

@@ -50,6 +50,12 @@ refused 5 'made a member of root' <<<"$good"$'\n[identity]\nlocal_group.root = a
 refused 2 '' <<<$'[directory/corp]\nurl = http://id.example.com/scim\ntoken = corp'
 refused 2 '' <<<$'[directory/corp]\nurl = ftp://id.example.com/scim\ntoken = corp'
 refused 2 '' <<<$'[directory/corp]\nurl = https://user:pw@id.example.com/scim\ntoken = corp'
+# What goes to this machine without TLS must not go to another one first.
+plain=$'[directory/corp]\nurl = http://127.0.0.1:8643/scim/v2\ntoken = corp'
+refused 4 'proxy: .*token' <<<"$plain"$'\nproxy = http://proxy.example.com:3128'
+refused 6 'proxy: .*token' <<<$'[directory/corp]\nurl = https://x.example/\nclient_id = a\nclient_secret_file = /b\ntoken_url = http://localhost/token\nproxy = http://proxy.example.com:3128'
+printf '%s\nproxy = http://proxy.example.com:3128\n' "$good" >$conf
+scimctl config check >/dev/null
 refused 2 'name of a credential' <<<$'[directory/corp]\ntoken = eyJhbGciOi/J9+abc\nurl = https://x.example/'
 refused 2 'is missing' <<<$'[directory/corp]\nurl = https://x.example/'
 refused 2 'is missing' <<<$'[directory/corp]\ntoken = corp'

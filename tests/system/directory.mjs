@@ -1,18 +1,34 @@
-// directory.mjs USERS GROUPS: a SCIM directory on loopback that hands out its lists
+// directory.mjs USERS GROUPS [numbers]: a SCIM directory on loopback that hands out its lists
 // as fast as node can, for tests that sync hundreds of times. It speaks the parts of
 // tests/realscim's admin calls that those tests use (POST /__churn, POST /__fault for
 // one kind of monstrous answer at a time) and keeps every request it saw (GET /__seen;
 // DELETE forgets them). Users have ETags.
+// POST /__paging says how lists are cut, and what happens meanwhile:
+//   way: index (as it is without; a cursor is not heeded), cursor (both), cursor-only,
+//     index-only (a cursor is an error), switch (asked by number, answers with a cursor),
+//     next-id (SAP's way), whole (no paging at all)
+//   page: how many on a page; says: nothing of itself (false) or its ServiceProviderConfig
+//   gone: [i, …], come: n: whenever a first page of users is out, user i goes, one comes
+//     n times; empty: later pages are empty and say totalResults 0; total: none said
+//   tags: lists have ETags, of all of them
+//   guess: totalResults is 9999 on all pages but the last
+//   expire: n cursors have expired; loop: cursors lead nowhere; ms: how slow a page is
+//   stuck: what is filtered is page 1 whatever was asked for, and does not say so
+// POST /__groups: bare: true (lists without members) or "all" (GET too); filter by
+//   groups.value eq: "honoured", "ignored"; own: users say which groups they are in;
+//   answers: instead of a group by its id, what this says, with that code; numbers: the
+//   ids of members are no strings
+// POST /__hide {users: [i, …], groups: [i, …]}: left out of lists, but there.
 // Prints "READY url" when it listens.
 import http from 'node:http'
 import zlib from 'node:zlib'
 
 const LR = 'urn:ietf:params:scim:api:messages:2.0:ListResponse'
 const users = [], groups = [], seen = [], logins = new Map()
-let fault = null, serial = 0, bare = false
+let fault = null, serial = 0, paging = {}, grouping = {}, hidden = new Set()
 let versions = 0
 const bear = (u) => { u.meta.version = `W/"u${++versions}"` }
-const key = (kind, i) => `${kind}-0000-4000-8000-${String(i).padStart(12, '0')}`
+const key = (kind, i) => kind === 'aaaaaaaa' && process.argv[4] === 'numbers' ? String(100000 + i) : `${kind}-0000-4000-8000-${String(i).padStart(12, '0')}`
 function add() {
   const i = serial++, login = `user${String(i).padStart(5, '0')}`
   users.push({ schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'], id: key('aaaaaaaa', i), userName: login,
@@ -137,7 +153,9 @@ const server = http.createServer((req, res) => {
     req.on('end', () => {
       const o = text ? JSON.parse(text) : {}
       if (path === '/__churn') churn({ ...o, more: o.add })
-      else if (path === '/__bare') bare = o.bare // groups' lists without members
+      else if (path === '/__paging') paging = o
+      else if (path === '/__groups') grouping = o
+      else if (path === '/__hide') hidden = new Set([...(o.users ?? []).map((i) => key('aaaaaaaa', i)), ...(o.groups ?? []).map((i) => key('bbbbbbbb', i))])
       else if (path === '/__fault') fault = req.method === 'DELETE' ? null : o
       say(path === '/__seen' ? seen : {})
       if (path === '/__seen' && req.method === 'DELETE') seen.length = 0
@@ -152,8 +170,10 @@ const server = http.createServer((req, res) => {
   }
   answer()
   function answer() {
+    if (path === '/ServiceProviderConfig' && paging.says) return say({ patch: { supported: true }, filter: { supported: true, maxResults: 1000 }, pagination: paging.says,
+      etag: { supported: !!paging.tags }, 'urn:scimd:params:scim:lists': { etag: !!paging.tags } })
     const group = path.startsWith('/Groups/') && groups.find((g) => g.id === path.slice(8))
-    if (group) return say(group)
+    if (group) return grouping.answers ? say(grouping.answers, grouping.code ?? 200) : say(grouping.bare === 'all' ? stripped(group) : shown(group))
     const one = path.startsWith('/Users/') && users.find((u) => u.id === path.slice(7))
     if (one) {
       res.setHeader('ETag', one.meta.version)
@@ -161,12 +181,49 @@ const server = http.createServer((req, res) => {
       return say(one)
     }
     const list = path === '/Users' ? users : path === '/Groups' ? groups : null
-    if (!list || url.searchParams.get('filter')) return say({}, 404)
-    const start = Number(url.searchParams.get('startIndex'))
-    let Resources = list.slice(start - 1, start - 1 + 1000)
-    if (bare && list === groups) Resources = Resources.map(({ members, ...g }) => g)
-    say({ schemas: [LR], totalResults: list.length, startIndex: start, itemsPerPage: Resources.length, Resources })
+    const filter = url.searchParams.get('filter'), of = /^groups\.value eq "(.*)"$/.exec(filter ?? '')?.[1]
+    if (!list || (filter && !(of && grouping.filter))) return say({}, 404)
+    let all = list
+    if (of && grouping.filter === 'honoured') all = users.filter((u) => groups.some((g) => g.id === of && g.members.some((m) => m.value === u.id)))
+    if (paging.tags) res.setHeader('ETag', `"${versions}"`)
+    cut(all.filter((r) => !hidden.has(r.id)), list, url.searchParams, say)
   }
 })
+const stripped = ({ members, ...g }) => g
+const shown = (g) => grouping.numbers ? { ...g, members: g.members.map((m) => ({ value: Number(m.value) })) } : g
+const owned = (u) => ({ ...u, groups: groups.filter((g) => g.members.some((m) => m.value === u.id)).map((g) => ({ value: g.id })) })
+
+// One page of a list, as the way of paging has it.
+function cut(all, list, q, say) {
+  const way = paging.way ?? 'index', size = way === 'whole' ? all.length : paging.page ?? 1000
+  const cursor = q.get('cursor') ?? q.get('startId')
+  const byCursor = cursor !== null && way !== 'index' && way !== 'whole'
+  // A cursor is the id to go on behind, with what must not get lost in a URL.
+  const behind = byCursor && cursor && cursor !== 'initial' ? cursor.replace(/^[^=]*=\+/, '') : ''
+  const start = Number(q.get('startIndex') ?? 1)
+  if (way === 'index-only' && cursor !== null) return say({ detail: 'no cursors' }, 400)
+  if (way === 'cursor-only' && !byCursor) return say({ detail: 'cursors only' }, 400)
+  if (behind && paging.expire > 0) { paging.expire--; return say({ schemas: ['urn:ietf:params:scim:api:messages:2.0:Error'], scimType: 'expiredCursor', status: '400' }, 400) }
+  const at = paging.stuck && q.get('filter') ? 0 : !byCursor ? start - 1 : behind && paging.loop !== 'first' ? all.findIndex((r) => r.id > behind) : 0
+  const first = at === 0
+  let Resources = at < 0 ? [] : all.slice(at, at + size)
+  const more = Resources.length > 0 && at + Resources.length < all.length, last = Resources.at(-1)?.id
+  if (grouping.bare && list === groups) Resources = Resources.map(stripped)
+  if (grouping.own && list === users) Resources = Resources.map(owned)
+  const o = { schemas: [LR], totalResults: all.length, itemsPerPage: Resources.length, Resources }
+  if (paging.total === 'none') delete o.totalResults
+  if (paging.guess && more) o.totalResults = 9999
+  if (paging.empty && !first) Object.assign(o, { totalResults: 0, Resources: [] })
+  if (!byCursor && !(paging.stuck && q.get('filter'))) o.startIndex = start
+  if (way === 'next-id') o.nextId = more ? last : 'end'
+  else if (paging.loop === 'first' && (byCursor || way === 'switch')) o.nextCursor = `${++versions}=+${last}`
+  else if (paging.loop && byCursor && behind) o.nextCursor = cursor
+  else if (more && (byCursor || way === 'switch')) o.nextCursor = `:/&=+${last}`
+  if (paging.ms) setTimeout(() => say(o), paging.ms)
+  else say(o)
+  if (list !== users || !first || q.get('filter')) return
+  if (paging.gone?.length) { users.splice(paging.gone.shift(), 1); versions++ }
+  if (paging.come > 0) { paging.come--; add() }
+}
 server.listen(0, '127.0.0.1', () => console.log(`READY http://127.0.0.1:${server.address().port}/scim/v2`))
 for (const s of ['SIGINT', 'SIGTERM']) process.on(s, () => process.exit(0))

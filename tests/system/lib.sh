@@ -71,11 +71,11 @@ scim_start() {
   SCIM_ROOT=${SCIM_URL%/scim/v2}
 }
 
-# Starts the fast directory of directory.mjs ($1 users, $2 groups).
+# Starts the fast directory of directory.mjs ($1 users, $2 groups, "numbers": as ids).
 fast_start() {
   : >"$NS_TMP/scim.log"
   ip link set lo up 2>/dev/null || true
-  node tests/system/directory.mjs "$1" "$2" >"$NS_TMP/scim.log" 2>&1 &
+  node tests/system/directory.mjs "$@" >"$NS_TMP/scim.log" 2>&1 &
   SCIM_PID=$!
   tenacious 30 grep -q '^READY' "$NS_TMP/scim.log" || { cat "$NS_TMP/scim.log" >&2; return 1; }
   SCIM_URL=$(sed -n 's/^READY \([^ ]*\).*/\1/p' "$NS_TMP/scim.log")

@@ -49,7 +49,7 @@ scimctl refusals | grep -q group001 || fail "refusals"
 scimd_stop
 
 echo "# members asked for group by group: one whose answer is too much is refused alone"
-admin /__bare '{"bare":true}' >/dev/null
+admin /__groups '{"bare":true}' >/dev/null
 admin /__fault "{\"match\":\"Groups/bbbbbbbb-0000-4000-8000-000000000000\",\"kind\":\"stout\"}" >/dev/null
 sync
 if getent group group000; then fail "group000 is served"; fi

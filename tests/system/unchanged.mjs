@@ -20,7 +20,7 @@ http.createServer((req, res) => {
   const up = http.request({ port, method: req.method, path: req.url, headers: req.headers }, (got) => {
     if (list && got.statusCode === 304) seen.unchanged++
     else if (list) seen.bodies++
-    if (list && !asks && got.statusCode === 200 && /Users\?startIndex=1&/.test(req.url) && !/filter/.test(req.url)) seen.whole++
+    if (list && !asks && got.statusCode === 200 && /Users\?(startIndex=1&|count=\d+&cursor=(&|$))/.test(req.url) && !/filter/.test(req.url)) seen.whole++
     res.writeHead(got.statusCode, got.headers)
     got.pipe(res)
   })

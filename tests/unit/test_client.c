@@ -10,6 +10,7 @@
 #include "scimd/client/tags.h"
 #include "scimd/client/token.h"
 #include "scimd/client/transfer_internal.h"
+#include "scimd/client/walk.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <json-c/json.h>
@@ -337,6 +338,33 @@ static void test_client_token_goes_to_its_origin_only(void **state)
 	assert_int_equal(server.count, 1);
 	assert_non_null(strstr(server.asked[0], "GET /v2/Users HTTP/1.1\r\n"));
 	assert_non_null(strstr(server.asked[0], "\r\nAuthorization: Bearer secret\r\n"));
+}
+
+// The proxy that is configured is used, whatever the environment says of exceptions.
+static void test_client_proxy_is_the_configured_one(void **state)
+{
+	static const char *const answers[] = { OK("{}"), NULL };
+	struct session_options o = { .url = "http://127.0.0.2:9/v2" };
+	struct session *s;
+	struct fail f = { "" };
+	sd_event *event;
+	struct asked k;
+	char proxy[64];
+
+	(void)state;
+	(void)snprintf(proxy, sizeof(proxy), "http://127.0.0.1:%u", server.port);
+	o.http.proxy = proxy;
+	o.token_file = file("token", "secret\n", 0600);
+	server_script(answers);
+	assert_int_equal(setenv("no_proxy", "*", 1), 0);
+	assert_int_equal(sd_event_new(&event), 0);
+	assert_int_equal(session_new(event, &o, &s, &f), 0);
+	k = ask(s, event, false);
+	assert_int_equal(unsetenv("no_proxy"), 0);
+	assert_int_equal(k.status, 200);
+	assert_non_null(strstr(server.asked[0], "GET http://127.0.0.2:9/v2/Users HTTP/1.1\r\n"));
+	session_free(s);
+	sd_event_unref(event);
 }
 
 static void test_client_patience(void **state)
@@ -667,7 +695,7 @@ static int walk_resource(void *arg, uint8_t kind, struct json_object *res)
 	(void)arg;
 	(void)kind;
 	(void)res;
-	return PULL_NEW;
+	return WALK_NEW;
 }
 
 static void walk_end(void *arg, const struct pull_result *r)
@@ -783,6 +811,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_client_ids_are_encoded_in_paths),
 		cmocka_unit_test(test_client_token_goes_to_its_origin_only),
+		cmocka_unit_test(test_client_proxy_is_the_configured_one),
 		cmocka_unit_test(test_client_patience),
 		cmocka_unit_test(test_client_caps_the_inflated_body),
 		cmocka_unit_test(test_client_bodies_in_pieces),

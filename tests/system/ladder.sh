@@ -1,0 +1,102 @@
+#!/usr/bin/env bash
+# The ladder of memberships, for directories whose lists of groups have no members: GET of
+# each group, then users by filter. What is no answer about a group empties no group, and
+# a filter that is ignored makes nobody a member.
+set -euo pipefail
+cd "$SRC"
+. tests/system/lib.sh
+ns_begin "$0"
+say() { what=$1; echo "# $1"; }
+fail() { echo "$what: $*" >&2; cat "$NS_TMP/log" >&2; exit 1; }
+begin() { # USERS GROUPS [numbers]
+  [ -z "$SCIM_PID" ] || scim_stop
+  rm -rf /var/lib/scimd/*
+  fast_start "$@"
+  all_of_it
+}
+paging() { admin /__paging "$1" >/dev/null; }
+groups() { admin /__groups "$1" >/dev/null; }
+forget() { curl -sf --noproxy '*' -X DELETE "$SCIM_ROOT/__seen" >/dev/null; }
+seen() { admin /__seen | grep -o "\"url\":\"/scim/v2$1" | wc -l; }
+once() { scimd --once 2>"$NS_TMP/log"; }
+good() { once || fail "exit $?"; }
+refused() { # refused WORDS: nothing is changed, and the reason is said
+  local r=0
+  once || r=$?
+  [ "$r" = 1 ] || fail "exit $r"
+  grep -q "$1" "$NS_TMP/log" || fail "the reason is not: $1"
+}
+# Every 20th is disabled and in no group.
+members() {
+  local n
+  n=$(getent group "$1" | cut -d: -f4 | tr , '\n' | grep -c '^user' || :)
+  [ "$n" = "$2" ] || fail "$n members of $1, not $2"
+}
+by_filter='/Users?[^"]*filter=groups.value'
+
+say 'GET of each group, whatever its members are called'
+for ids in strings numbers; do
+  begin 60 3 $ids
+  groups "{\"bare\":true,\"numbers\":$([ $ids = numbers ] && echo true || echo false)}"
+  good
+  members group000 19
+  members group001 19
+  members group002 19
+done
+
+say 'what is no answer about that group: the members stay'
+for answer in '{"schemas":["urn:ietf:params:scim:api:messages:2.0:Error"],"detail":"oops"}' \
+  '{"id":"bbbbbbbb-0000-4000-8000-000000000009","displayName":"another"}' '{}' '[]'; do
+  groups "{\"bare\":true,\"answers\":$answer}"
+  refused 'another resource'
+  members group001 19
+done
+groups '{"bare":true,"answers":{},"code":404}'
+refused '404'
+members group001 19
+
+say 'by filter: every page is read, though no total is said'
+begin 250 1
+groups '{"bare":"all","filter":"honoured"}'
+paging '{"page":100,"total":"none"}'
+good
+members group000 238
+
+say 'by filter, with cursors: every page once'
+for more in '' ',"total":"none"'; do
+  begin 250 1
+  groups '{"bare":"all","filter":"honoured"}'
+  paging "{\"page\":100,\"way\":\"cursor\",\"says\":{\"cursor\":true}$more}"
+  good
+  members group000 238
+  [ "$(seen "$by_filter")" = 4 ] || fail "$(seen "$by_filter") requests" # and one that must have no answer
+done
+
+say 'the same page again and again is no list of members'
+begin 250 1
+groups '{"bare":"all","filter":"honoured"}'
+paging '{"page":100}'
+good
+paging '{"page":100,"stuck":true}'
+refused 'members by filter'
+members group000 238
+
+say 'a filter that is ignored, and nobody says where they are'
+begin 60 3
+groups '{"bare":true}'
+good
+groups '{"bare":"all","filter":"ignored"}'
+refused 'ignored'
+members group001 19
+rm -rf /var/lib/scimd/*
+refused 'ignored'
+if id -nG user00001 2>/dev/null | grep -q group; then fail 'members of every group'; fi
+
+say 'a filter that is ignored, but everybody says where they are'
+begin 60 3
+groups '{"bare":"all","filter":"ignored","own":true}'
+good
+members group000 19
+members group001 19
+members group002 19
+scim_stop

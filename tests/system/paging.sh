@@ -1,0 +1,212 @@
+#!/usr/bin/env bash
+# How lists are walked, and what a list proves: by number, by cursor (RFC 9865), in SAP's
+# way, without pages; over people who go and come meanwhile; with cursors that expire or
+# lead nowhere. Whoever is missing is asked for by id before they count as gone.
+set -euo pipefail
+cd "$SRC"
+. tests/system/lib.sh
+ns_begin "$0"
+say() { what=$1; echo "# $1"; }
+fail() { echo "$what: $*" >&2; cat "$NS_TMP/log" >&2; exit 1; }
+# begin USERS GROUPS [LINE…]: a directory with 100 on a page, and an empty host
+begin() {
+  local users=$1 groups=$2
+  shift 2
+  [ -z "$SCIM_PID" ] || scim_stop
+  rm -rf /var/lib/scimd/*
+  fast_start "$users" "$groups"
+  all_of_it
+  [ $# = 0 ] || sed -i "s|^token = corp|&\n$(printf '%s\\n' "$@")|" /etc/scimd/scimd.conf
+  paging '{"page":100}'
+}
+paging() { admin /__paging "$1" >/dev/null; }
+whole() { curl -sf --noproxy '*' -X DELETE "$SCIM_ROOT/__fault" >/dev/null; }
+forget() { curl -sf --noproxy '*' -X DELETE "$SCIM_ROOT/__seen" >/dev/null; }
+seen() { admin /__seen | grep -o "\"url\":\"/scim/v2$1" | wc -l; }
+once() { scimd --once 2>"$NS_TMP/log"; }
+good() { once || fail "exit $?"; }
+refused() { # refused WORDS: nothing is changed, and the reason is said
+  local r=0
+  once || r=$?
+  [ "$r" = 1 ] || fail "exit $r"
+  grep -q "$1" "$NS_TMP/log" || fail "the reason is not: $1"
+}
+people() { getent passwd | grep -c '^user' || :; }
+open() { [ "$(getent passwd "$1" | cut -d: -f2)" = '*' ]; }
+gone() { [ "$(getent passwd "$1" | cut -d: -f2)" = '!' ]; }
+
+say 'somebody goes between two pages: who slipped from page 2 to page 1 stays'
+begin 300 4
+good
+[ "$(people)" = 300 ] || fail "$(people) people"
+paging '{"page":100,"gone":[4]}'
+good
+open user00100 || fail 'user00100 was taken for gone'
+gone user00004 || fail 'user00004 stays'
+[ "$(people)" = 299 ] || fail "$(people) people"
+
+say 'it changes each time that it is read: nothing is proven'
+paging '{"page":100,"gone":[10,10,10,10,10,10,10,10]}'
+refused 'users: .*changed'
+open user00010 || fail 'somebody was taken away'
+
+say 'as many come as go, so that no count tells: the missing are asked for'
+begin 300 4
+good
+paging '{"page":100,"gone":[4],"come":1}'
+good
+open user00100 || fail 'user00100 was taken for gone'
+open user00300 || fail 'the new one did not come'
+good
+gone user00004 || fail 'user00004 stays'
+
+say 'as many come as go, but the ETag of the list tells: it is read again'
+begin 300 4
+good
+paging '{"page":100,"gone":[4],"come":1,"tags":true,"says":{"cursor":false}}'
+good
+open user00100 || fail 'user00100 was taken for gone'
+gone user00004 || fail 'user00004 stays'
+
+say 'empty pages that say there is nobody'
+begin 104 4
+good
+paging '{"page":100,"empty":true}'
+refused 'users: '
+open user00102 || fail 'user00102 was taken away'
+
+say 'totals that are guesses, until the last page'
+begin 250 4
+paging '{"page":100,"guess":true}'
+refused 'users: .*totalResults 9999, then 250'
+begin 250 4 'quirks = scimgateway'
+paging '{"page":100,"guess":true}'
+good
+[ "$(people)" = 250 ] || fail "$(people) people"
+
+say 'who is missing from a list is there all the same, as that record says'
+begin 60 4
+good
+forget
+good
+[ "$(seen /Users/)" = 0 ] || fail 'somebody was asked for although nobody is missing'
+admin /__hide '{"users":[7,8]}' >/dev/null
+admin /__churn '{"from":8,"deactivate":1}' >/dev/null
+good
+open user00007 || fail 'user00007 was taken away'
+gone user00008 || fail 'user00008 is disabled'
+[ "$(seen /Users/)" = 2 ] || fail "$(seen /Users/) were asked for"
+[ "$(people)" = 60 ] || fail "$(people) people"
+
+say 'no clear answer about somebody: nothing is removed, and the reason says who'
+admin /__churn '{"remove":2}' >/dev/null
+admin /__fault '{"match":"/Users/aaaaaaaa-0000-4000-8000-000000000007","kind":"status","status":403}' >/dev/null
+refused 'aaaaaaaa-0000-4000-8000-000000000007'
+open user00058 || fail 'user00058 was taken away'
+admin /__fault '{"match":"/Users/aaaaaaaa","kind":"status","status":410}' >/dev/null
+good
+gone user00007 && gone user00058 || fail 'who is gone stays'
+whole
+
+say 'a group that is missing is asked for too'
+begin 60 30
+good
+admin /__hide '{"groups":[3]}' >/dev/null
+good
+id -nG user00003 | grep -qw group003 || fail 'the group was taken away'
+
+say 'so many that the brake holds them anyway: nobody is asked for'
+begin 60 4
+good
+admin /__hide '{"users":[0,1,2,3,4,5,6,7,8,9]}' >/dev/null
+forget
+refused 'accept-removals'
+[ "$(seen /Users/)" = 0 ] || fail 'they were asked for'
+open user00003 || fail 'the brake did not hold'
+scimd 2>"$NS_TMP/log" &
+SCIMD_PID=$!
+tenacious 20 scimd_synced
+admin /__churn '{"remove":10}' >/dev/null
+r=0; scimctl sync --accept-removals --wait >/dev/null 2>&1 || r=$?
+open user00003 || fail 'accepted removals are not looked at'
+gone user00055 || fail 'accepted removals stay'
+scimd_stop
+
+say 'a directory that has groups no more'
+for status in 404 501; do
+  begin 60 4
+  good
+  admin /__fault "{\"match\":\"/Groups\",\"kind\":\"status\",\"status\":$status}" >/dev/null
+  refused "groups: HTTP $status"
+  id -nG user00003 | grep -qw group003 || fail 'all groups are gone'
+  rm -rf /var/lib/scimd/*
+  good # it never had any
+  [ "$(people)" = 60 ] || fail "$(people) people"
+  whole
+done
+
+say 'cursors are used where they are offered, and where an answer has one'
+for way in cursor cursor-only switch next-id; do
+  case $way in next-id) begin 250 4 'quirks = sap' ;; *) begin 250 4 ;; esac
+  case $way in
+    cursor) paging '{"page":60,"way":"cursor","says":{"cursor":true,"index":true}}' ;;
+    cursor-only) paging '{"page":60,"way":"cursor-only","says":{"cursor":true,"index":false}}' ;;
+    *) paging "{\"page\":60,\"way\":\"$way\"}" ;;
+  esac
+  forget
+  good
+  [ "$(people)" = 250 ] || fail "$way: $(people) people"
+  case $way in
+    cursor*) [ "$(seen '/Users?startIndex')" = 0 ] || fail 'asked by number' ;;
+    switch) [ "$(seen '/Users?startIndex')" = 1 ] || fail 'asked by number' ;;
+    next-id) [ "$(seen '/Users?count=[0-9]*&startId')" = 5 ] || fail 'not in pages of 60' ;;
+  esac
+done
+
+say 'cursors are offered, but refused or not heeded: by number, then'
+for way in index index-only; do
+  begin 250 4
+  paging "{\"page\":60,\"way\":\"$way\",\"says\":{\"cursor\":true,\"index\":true}}"
+  good
+  [ "$(people)" = 250 ] || fail "$way: $(people) people"
+done
+
+say 'a cursor does not slip: while people come, one walk is enough'
+begin 250 4
+paging '{"page":100,"way":"cursor","says":{"cursor":true},"come":9}'
+good
+[ "$(people)" = 251 ] || fail "$(people) people"
+[ "$(seen '/Users?')" = 3 ] || fail "$(seen '/Users?') pages"
+begin 250 4
+paging '{"page":100,"way":"cursor","says":{"cursor":true},"gone":[200]}'
+good
+[ "$(people)" = 249 ] || fail "$(people) people"
+
+say 'cursors that expired: the walk begins anew, a few times'
+begin 250 4
+paging '{"page":100,"way":"cursor-only","says":{"cursor":true,"index":false},"expire":2}'
+good
+[ "$(people)" = 250 ] || fail "$(people) people"
+paging '{"page":100,"way":"cursor-only","says":{"cursor":true,"index":false},"expire":1000}'
+refused 'cursor.*expired'
+
+say 'cursors that lead nowhere'
+for loop in self first; do
+  paging "{\"page\":100,\"way\":\"cursor-only\",\"says\":{\"cursor\":true,\"index\":false},\"loop\":\"$loop\"}"
+  refused 'leads back\|came twice'
+done
+
+say 'no paging at all'
+begin 250 4 'quirks = google'
+paging '{"way":"whole"}'
+good
+[ "$(people)" = 250 ] || fail "$(people) people"
+[ "$(seen '/Users?startIndex')" = 0 ] || fail 'asked for pages'
+
+say 'a page every so often is no sync: a walk has an end'
+begin 300 1 'timeout = 1s'
+paging '{"page":2,"ms":300}'
+then=$SECONDS
+refused 'took longer'
+[ $((SECONDS - then)) -le 30 ] || fail "it went on for $((SECONDS - then)) s"
+scim_stop
