@@ -127,7 +127,7 @@ static int fetch_on_missing(void *arg, bool groups, struct pull_missing *out)
 	if (ft->wish.accept_directory)
 		return 0;
 	r = stage_missing(ft->stage, groups, ft->wish.accept_removals, &m);
-	*out = (struct pull_missing){ m.users, m.groups, m.list, m.n };
+	*out = (struct pull_missing){ m.users, m.groups, m.list, m.n, m.members };
 	return r;
 }
 

@@ -162,6 +162,14 @@ struct stage_search {
 	size_t cap;
 };
 
+static bool stage_has_members(const struct store_resource *r)
+{
+	struct field f;
+
+	return resource_find(r->bytes, r->len, FIELD_MEMBER, &f) == 1 ||
+	       resource_find(r->bytes, r->len, FIELD_MEMBER_GROUP, &f) == 1;
+}
+
 static int stage_search(void *arg, const struct store_resource *r)
 {
 	struct stage_search *s = arg;
@@ -172,6 +180,8 @@ static int stage_search(void *arg, const struct store_resource *r)
 	if (strcmp(r->source, s->st->source) != 0 || (group && !s->groups))
 		return 0;
 	s->had[group]++;
+	if (group && !s->out->members)
+		s->out->members = stage_has_members(r);
 	i = table_get(stage_table(s->st, r->kind), r->id, strlen(r->id));
 	if (i != TABLE_NONE && s->st->entries[i].turn == s->st->turns[r->kind])
 		return 0;

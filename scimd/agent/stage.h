@@ -68,6 +68,7 @@ struct stage_missing {
 	uint64_t users, groups;     // in the store, but not here
 	struct listen_change *list; // those of them whom the brake would let go, as gone
 	size_t n;
+	bool members; // some group of the store has members
 };
 // Once the lists are through: who is missing, of groups too or of users alone. accepted:
 // the brake lets everybody go. Lives as long as the stage.

@@ -212,7 +212,7 @@ static void ladder_ask_group(struct pull *p)
 
 // ------------------------------------- rung: users by filter=groups.value eq
 
-// Whether a user's own groups name this one: 1, 0, or -1 where they say nothing.
+// Whether a user's own groups name this one: 1, 0, or -1 where they name none.
 static int ladder_says(struct json_object *user, const char *group)
 {
 	struct json_object *list = json_member(user, "groups");
@@ -237,11 +237,8 @@ static int ladder_on_user(void *arg, struct json_object *user)
 
 	if (!id)
 		return -EPROTO;
-	if (says < 0 && p->ignored) {
-		p->unsaid = true;
-		return -EPROTO;
-	}
-	return ladder_found(p, id, says != 0);
+	p->said |= says >= 0;
+	return ladder_found(p, id, p->ignored ? says > 0 : says != 0);
 }
 
 static void ladder_on_anew(void *arg)
@@ -261,13 +258,15 @@ static void ladder_on_page(void *arg, int64_t total)
 static void ladder_on_users(void *arg, const struct walk_end *e)
 {
 	struct pull *p = arg;
-	bool unknown = e->status == 400 || e->status == 404 || e->status == 501;
+	bool unknown = e->first && (e->status == 400 || e->status == 404 || e->status == 501);
+	bool mute = e->r == 0 && p->ignored && !p->said; // everybody came, and nobody's groups
 
-	if (unknown && e->first && p->rung_at == 0 && !(p->quirks & QUIRK_MEMBERS_FILTER)) {
-		// The filter is unknown here; GET of each group has said "no members".
+	if ((unknown || (mute && !p->had_members)) && p->rung_at == 0 &&
+	    !(p->quirks & QUIRK_MEMBERS_FILTER)) {
+		// No filter here; GET of each group has said "no members".
 		p->rung_at = p->list_count;
 		ladder_next(p);
-	} else if (p->unsaid) {
+	} else if (mute) {
 		pull_end(p, EPROTO, -1,
 			 "members by filter: the filter is ignored, and users do not say which "
 			 "groups they are in; who is in which is not known");
@@ -348,6 +347,7 @@ static void ladder_ask_nobody(struct pull *p)
 static void ladder_by_filter(struct pull *p)
 {
 	p->by_filter = true;
+	p->said = false;
 	p->rung_at = 0;
 	ladder_ask_nobody(p);
 }

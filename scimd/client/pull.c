@@ -267,6 +267,7 @@ static void pull_missing(struct pull *p, int no_groups)
 
 	if (p->calls.missing)
 		r = p->calls.missing(p->calls.arg, !(p->quirks & QUIRK_NO_GROUPS), &m);
+	p->had_members = m.members;
 	if (r == 0 && no_groups && m.groups) {
 		pull_end(p, EPROTO, -1,
 			 "groups: HTTP %d, but %llu groups of it are known; an incomplete list "

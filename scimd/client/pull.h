@@ -36,6 +36,7 @@ struct pull_missing {
 	uint64_t users, groups;           // known, and not in the lists
 	const struct listen_change *list; // those of them who must be asked for, until the end
 	size_t n;
+	bool members; // some group that is known has members
 };
 
 struct pull_result {

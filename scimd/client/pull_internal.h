@@ -44,7 +44,7 @@ struct pull {
 	// the ladder
 	struct pull_group *list;
 	size_t list_count, list_cap, rung_at, lacking; // lacking: a group that was not found
-	bool any_members, by_filter, get_gave, get_lacks, ignored, unsaid;
+	bool any_members, by_filter, get_gave, get_lacks, ignored, said, had_members;
 	struct arena arena; // of one group:
 	struct table seen;  // ids that came
 	const char **found; // members
