@@ -100,8 +100,8 @@ static const char *status_health(const struct agent_status *st, bool image, char
 	}
 	if (st->store_lost) {
 		(void)snprintf(why, len,
-			       "the store was damaged and moved aside; nobody new gets an id "
-			       "until it is restored");
+			       "the store was damaged and moved aside; the image stays until "
+			       "every directory has been read completely");
 		return "red";
 	}
 	if (!image || st->publish_failed) {

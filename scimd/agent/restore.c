@@ -97,7 +97,15 @@ int restore_ledger(struct store *s, const char *state_dir, struct fail *f)
 		return 0;
 	if (snprintf(path, sizeof(path), "%s/%s", state_dir, SCIMD_IMAGE_NAME) >= (int)sizeof(path))
 		return fail(f, ENAMETOOLONG, "state_dir %s: name too long", state_dir);
-	if (image_open(&im, path, IMAGE_BY_PREAD) < 0)
+	r = image_open(&im, path, IMAGE_BY_PREAD);
+	if (r < 0 && r != -ENOENT)
+		log_event(
+			EVENT_STORE_DAMAGED, NULL,
+			"neither store nor image can be read (%s): hashed numbers and those of the "
+			"directory come out the same, but which of them people had who are gone "
+			"is not known here any more",
+			fail_word(r));
+	if (r < 0)
 		return 0; // no image yet, or none that says anything
 	rs.im = &im;
 	r = store_apply(s, restore_all, &rs, f);

@@ -148,6 +148,7 @@ static void round_end(struct agent *a)
 	if (w->req.full && !w->req.dry_run) {
 		if (ok)
 			a->full_at = a->began + earlier(1000 * (int64_t)a->config->full_interval);
+		a->store_lost &= !ok; // all is there again
 		a->last_ok = ok;
 		a->last_full = true;
 		a->last_at = clock_wall();

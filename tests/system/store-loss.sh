@@ -106,3 +106,21 @@ for p in $(seq 0 "$pages"); do
 done
 echo "  $moved of $((pages / ${PAGE_STEP:-3})) were moved aside, the others' pages were free"
 [ "$moved" -gt 3 ]
+
+echo "# a daemon that met one: red until all has been read again; and without an image it says what is lost"
+rm -rf $state/private
+cp -r "$NS_TMP/good" $state/private
+dd if=/dev/urandom of=$state/private/data.mdb bs=4096 count=2 conv=notrunc status=none
+admin /__fault '{"kind":"500","count":-1}' >/dev/null
+scimd_start
+[[ $(scimctl status) == red* ]] || { scimctl status >&2; exit 1; }
+getent passwd | cmp - "$NS_TMP/before"
+curl -sf --noproxy '*' -X DELETE "$SCIM_ROOT/__fault" >/dev/null
+scimctl sync --wait >/dev/null
+[[ $(scimctl status) == green* ]] || { scimctl status >&2; exit 1; }
+scimd_stop
+dd if=/dev/urandom of=$state/private/data.mdb bs=4096 count=2 conv=notrunc status=none
+head -c 5000 /dev/urandom >$state/accounts.image
+scimd --once 2>"$NS_TMP/log" || { cat "$NS_TMP/log" >&2; exit 1; }
+grep -q 'neither store nor image can be read' "$NS_TMP/log" || { cat "$NS_TMP/log" >&2; exit 1; }
+getent passwd | grep -v nologin | cmp - <(grep -v nologin "$NS_TMP/before")
