@@ -208,10 +208,14 @@ static int make_home(const struct visit *v, int flags)
 	return PAM_SESSION_ERR;
 }
 
-// Nothing but the image. False: no session, and *code says it.
+// Nothing but the image's word on this person. Whether it is too old was for the account
+// phase, which may have had it from the directory. False: no session, *code says it.
 static bool may_open(struct visit *v, int *code)
 {
-	struct decision d = decide(&v->facts);
+	struct decision d;
+
+	v->facts.age = 0;
+	d = decide(&v->facts);
 
 	*code = code_of(d);
 	if (*code == PAM_SUCCESS)

@@ -832,6 +832,17 @@ static void test_mkhome_runs_the_helper_once_and_unheard(void **state)
 	assert_int_equal(visit(pam_sm_open_session, "cron", "ann", "mkhome"), PAM_SESSION_ERR);
 }
 
+// The account phase asked the directory; the session phase cannot, and must not undo it.
+static void test_a_session_is_not_refused_for_an_old_image(void **state)
+{
+	(void)state;
+	publish_days(10, true);
+	assert_int_equal(account("ann"), PAM_AUTHINFO_UNAVAIL);
+	assert_int_equal(visit(pam_sm_open_session, "cron", "ann", NULL), PAM_SUCCESS);
+	assert_int_equal(visit(pam_sm_open_session, "cron", "ben", NULL), PAM_ACCT_EXPIRED);
+	assert_int_equal(visit(pam_sm_open_session, "cron", "dan", NULL), PAM_PERM_DENIED);
+}
+
 static void test_disabled_while_the_home_is_made(void **state)
 {
 	static char helper[300], home[300], next[320], script[1024];
@@ -898,6 +909,7 @@ int main(void)
 		cmocka_unit_test(test_no_failing_allocation_lets_a_leaver_in),
 		cmocka_unit_test(test_threads_get_their_own_answers),
 		cmocka_unit_test(test_mkhome_runs_the_helper_once_and_unheard),
+		cmocka_unit_test(test_a_session_is_not_refused_for_an_old_image),
 		cmocka_unit_test(test_disabled_while_the_home_is_made),
 		cmocka_unit_test(test_the_module_is_built_to_be_loaded),
 	};
