@@ -64,6 +64,7 @@ bool store_no_room(const struct store *s, int r);
 // open.c: an environment at dir, if what lies there is whole; -EBADMSG: it is damaged.
 int store_attempt(struct store *s, const char *dir, struct fail *f);
 
+const char *store_knows(const struct store *s); // the format
 // Maps it, when it has all its pages. One of LMDB's codes.
 int store_map(struct store *s, const char *dir, unsigned int flags);
 // probe.c: the same, looked at whole by a child; 0 also where it could not look.

@@ -154,7 +154,7 @@ static int store_move_aside(const char *dir, struct fail *f)
 	return 0;
 }
 
-static const char *store_knows(const struct store *s)
+const char *store_knows(const struct store *s)
 {
 	return s->host ? STORE_FORMAT_HOST : STORE_FORMAT;
 }

@@ -7,7 +7,9 @@
 #include "scimd/store/internal.h"
 #include "scimd/store/store.h"
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -96,12 +98,12 @@ static bool probe_node(struct probe *p, const MDB_val *key, const MDB_val *value
 
 	if (!probe_head(p, page, PROBE_LEAF) || !probe_inside(p, page, key))
 		return false;
-	if (own == page)
-		return probe_inside(p, page, value);
+	if (own == page || !value->mv_size)
+		return !value->mv_size || probe_inside(p, page, value);
 	if (value->mv_data == own + 1 && own->flags == PROBE_OVERFLOW)
 		return probe_head(p, own, PROBE_OVERFLOW) &&
-		       own->is.overflow == (sizeof(*own) + value->mv_size + p->stat.ms_psize - 1) /
-						   p->stat.ms_psize;
+		       own->number + own->is.overflow <= p->info.me_last_pgno + 1 &&
+		       value->mv_size <= (size_t)own->is.overflow * p->stat.ms_psize - sizeof(*own);
 	// Many values of one key have a tree of their own.
 	return probe_head(p, own, PROBE_LEAF | PROBE_FIXED) && probe_inside(p, own, value);
 }
@@ -138,13 +140,15 @@ static int probe_pages(struct probe *p, MDB_dbi dbi)
 		p->sum += value.mv_size ? v[0] + v[value.mv_size - 1] : 0;
 	}
 	mdb_cursor_close(c);
-	return rc == MDB_NOTFOUND ? 0 : rc;
+	// What is deeper than any tree leads back to itself.
+	return rc == MDB_NOTFOUND ? 0 : rc == MDB_CURSOR_FULL ? MDB_CORRUPTED : rc;
 }
 
 static int probe_all(struct store *s)
 {
 	struct store_txn t = { .store = s };
 	struct probe p = { .sum = 0 };
+	char format[16] = "";
 	int r = store_errno(mdb_env_info(s->env, &p.info));
 
 	if (r == 0)
@@ -152,6 +156,9 @@ static int probe_all(struct store *s)
 	if (r == 0)
 		r = store_errno(mdb_txn_begin(s->env, NULL, MDB_RDONLY, &t.txn));
 	p.txn = t.txn;
+	// Larger pages than the machine's: one need not begin where a page of the map does.
+	if (r == 0 && (long)p.stat.ms_psize > sysconf(_SC_PAGESIZE))
+		return 0;
 	if (r == 0)
 		r = store_errno(probe_pages(&p, PROBE_FREE));
 	if (r == 0)
@@ -163,6 +170,11 @@ static int probe_all(struct store *s)
 			return 0;
 		r = store_errno(rc ? rc : probe_pages(&p, s->dbi[i]));
 	}
+	if (r == 0)
+		r = store_state_text(&t, "format", format, sizeof(format));
+	// Records of a later scimd are no damage.
+	if (r == 0 && strcmp(format, store_knows(s)) > 0)
+		return 0;
 	if (r == 0)
 		r = store_ledger_each(&t, probe_ledger, NULL);
 	if (r == 0)
@@ -180,6 +192,15 @@ static _Noreturn void probe_child(struct store *s, const char *dir)
 	if (r == 0)
 		r = probe_all(s);
 	_exit(r == -EBADMSG ? PROBE_DAMAGED : 0); // what else there is, the parent meets too
+}
+
+// Of what looked at a damaged page; another one is somebody's who ended the child.
+static bool probe_died(int status)
+{
+	int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+
+	return signal == SIGSEGV || signal == SIGBUS || signal == SIGABRT || signal == SIGFPE ||
+	       signal == SIGILL;
 }
 
 int store_probe(struct store *s, const char *dir, struct fail *f)
@@ -200,8 +221,10 @@ int store_probe(struct store *s, const char *dir, struct fail *f)
 			return 0;
 	if (pid < 0)
 		return 0; // no room for a process: it is opened as it is
-	if (WIFSIGNALED(status))
+	if (probe_died(status))
 		return fail(f, EBADMSG, "%s cannot be read: who tries ends with signal %d", path,
 			    WTERMSIG(status));
-	return WEXITSTATUS(status) == PROBE_DAMAGED ? fail(f, EBADMSG, "%s is damaged", path) : 0;
+	return WIFEXITED(status) && WEXITSTATUS(status) == PROBE_DAMAGED
+		       ? fail(f, EBADMSG, "%s is damaged", path)
+		       : 0;
 }
