@@ -7,7 +7,6 @@
 #include "scimd/base/buf.h"
 #include "scimd/base/clock.h"
 #include "scimd/base/fail.h"
-#include "scimd/client/token.h"
 #include "scimd/ctl/ctl.h"
 #include "scimd/image/read.h"
 #include <json-c/json.h>
@@ -68,46 +67,6 @@ static enum doctor_result doctor_access(const struct doctor *d, struct finding *
 		return doctor_found(f, DOCTOR_FAILED, "scimctl setup",
 				    "[access] allow is not stated: nobody may log in");
 	return doctor_found(f, DOCTOR_OK, NULL, "allow = %s", d->config->allow_text);
-}
-
-// Of one secret: false, and f says what is wrong with it.
-static bool doctor_secret(const char *name, const char *path, struct finding *f)
-{
-	struct buf secret = BUF_INIT;
-	struct fail why = { "" };
-	char made[512];
-	struct stat st;
-	int r = token_read(name, path, &secret, &why);
-
-	buf_free(&secret);
-	if (r == 0)
-		return true;
-	(void)doctor_found(f, DOCTOR_FAILED, NULL, "%s", why.text);
-	if (snprintf(made, sizeof(made), "%s%s", path ? path : SCIMD_CREDENTIALS "/",
-		     path ? "" : name) >= (int)sizeof(made))
-		return false;
-	if (lstat(made, &st) < 0)
-		(void)snprintf(f->mend, sizeof(f->mend), "install -m 600 /dev/stdin %.400s", made);
-	else if (S_ISREG(st.st_mode) && ((st.st_mode & 077) || st.st_uid != 0))
-		(void)snprintf(f->mend, sizeof(f->mend), "chown root %.200s; chmod 600 %.200s",
-			       made, made);
-	return false;
-}
-
-static enum doctor_result doctor_token(const struct doctor *d, struct finding *f)
-{
-	if (!d->config)
-		return doctor_found(f, DOCTOR_SKIPPED, NULL, "the configuration cannot be read");
-	if (geteuid() != 0)
-		return doctor_found(f, DOCTOR_SKIPPED, NULL, "only root may look at tokens");
-	for (size_t i = 0; i < d->config->directory_count; i++) {
-		const struct config_directory *c = &d->config->directories[i];
-		const char *path = c->client_secret_file ? c->client_secret_file : c->token_file;
-
-		if ((c->token || path) && !doctor_secret(c->token, path, f))
-			return DOCTOR_FAILED;
-	}
-	return doctor_found(f, DOCTOR_OK, NULL, "there, and for root's eyes only");
 }
 
 // --------------------------------------------------------------------- scimd

@@ -84,7 +84,7 @@ static void door_knock_all(size_t folder, struct finding *in, struct finding *si
 	for (int i = 0; i < n; i++) {
 		struct door door = { list[i]->d_name, ACCOUNT_PROBE_NAME };
 		int r = i < DOOR_SERVICES_MAX && !door_hidden(folder, door.service)
-				? program_fork(door_knock, &door, DOOR_SECONDS)
+				? program_fork(door_knock, &door, NULL, DOOR_SECONDS)
 				: DOOR_REFUSED;
 
 		if (r != DOOR_REFUSED)
@@ -136,7 +136,7 @@ enum doctor_result doctor_root(const struct doctor *d, struct finding *f)
 
 		(void)snprintf(path, sizeof(path), "/etc/pam.d/%s", doors[i]);
 		if (access(path, F_OK) == 0 &&
-		    program_fork(door_knock, &door, DOOR_SECONDS) != DOOR_IN)
+		    program_fork(door_knock, &door, NULL, DOOR_SECONDS) != DOOR_IN)
 			doctor_list(f, doors[i]);
 	}
 	if (!*f->text)

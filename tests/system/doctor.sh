@@ -22,9 +22,10 @@ is() { # CHECK RESULT [WORDS]
   case $2 in FAILED) [ "$code" = 1 ] ;; *) [ "$code" = 0 ] ;; esac || fail "$1: exit status $code"
 }
 # The printed command, as far as it does not speak to systemd, which does not run here.
-mend() {
+mend() { # [what is left out of it]
   local command
   command=$(sed -n 's/^ *mend: //p' "$out" | sed 's/; systemctl reload ssh$//')
+  command=${command%"${1:-}"}
   [ -n "$command" ] || fail 'no command'
   bash -c "$command" >/dev/null 2>&1 || fail "the command fails: $command"
 }
@@ -107,6 +108,40 @@ is token FAILED 'belongs to uid'; mend; is token ok
 mv /etc/scimd/credentials.d/corp "$NS_TMP/secret"
 is token FAILED 'No such file'; mend <"$NS_TMP/secret"; is token ok
 [ "$(stat -c %a /etc/scimd/credentials.d/corp)" = 600 ]
+
+echo "# secrets, as scimd sees them: what systemd handed over when it was started"
+handed=/run/credentials/scimd.service
+mkdir -p -m 755 "$handed"
+chown 997:997 /var/lib/scimd # who scimd runs as
+is token FAILED 'corp: credential "corp" is not among those that systemd handed over'
+grep -q 'mend: systemctl restart scimd$' "$out" || fail 'the restart is not named'
+install -o 997 -m 400 /etc/scimd/credentials.d/corp "$handed/cred_corp"
+is token ok 'scimd has them'
+echo another >"$handed/cred_corp"
+is token FAILED 'still has what was there'
+grep -q 'mend: systemctl restart scimd$' "$out" || fail 'the restart is not named'
+install -o 997 -m 400 /etc/scimd/credentials.d/corp "$handed/cred_corp"
+cp -r /etc/scimd "$NS_TMP/scimd.good"
+oauth() { sed -E "s#^token = .*#client_id = host\ntoken_url = https://id.example.com/token\n$1#" "$NS_TMP/scimd.good/scimd.conf" >/etc/scimd/scimd.conf; }
+oauth 'client_secret = sso'
+is token FAILED 'credentials.d/sso: No such file'; mend <"$NS_TMP/secret"
+is token FAILED '"sso" is not among those'
+install -o 997 -m 400 /etc/scimd/credentials.d/sso "$handed/cred_sso"
+is token ok
+oauth 'client_secret_file = /etc/scimd/credentials.d/sso'
+is token FAILED 'only root sees into that folder'
+mend '; systemctl restart scimd'
+grep -qx 'client_secret = sso' /etc/scimd/scimd.conf || fail 'the setting is not mended'
+is token ok
+install -m 600 /etc/scimd/credentials.d/sso /etc/scimd/secret # root's, and scimd is not root
+oauth 'client_secret_file = /etc/scimd/secret'
+is token FAILED '/etc/scimd/secret: Permission denied'
+mend; is token ok
+[ "$(stat -c '%u %a' /etc/scimd/secret)" = '997 600' ] || fail 'not for scimd alone'
+rm -r /etc/scimd /run/credentials
+cp -r "$NS_TMP/scimd.good" /etc/scimd
+chown 0:0 /var/lib/scimd
+is token ok
 
 echo "# the configuration"
 cp /etc/scimd/scimd.conf "$NS_TMP/good.conf"
