@@ -41,6 +41,9 @@ enum doctor_result doctor_found(struct finding *f, enum doctor_result result, co
 // Adds to a sentence that lists things: "a, b, c".
 void doctor_list(struct finding *f, const char *word);
 
+// nsswitch.conf and PAM's files, where authselect writes them.
+#define DOCTOR_AUTHSELECT "authselect select scim with-mkhomedir --force"
+
 // doctor_token.c: the secrets.
 enum doctor_result doctor_token(const struct doctor *d, struct finding *f);
 // doctor_host.c: the host around scimd.

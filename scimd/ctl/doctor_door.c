@@ -5,6 +5,7 @@
 #include "scimd/base/buf.h"
 #include "scimd/ctl/ctl.h"
 #include "scimd/ctl/doctor.h"
+#include "scimd/ctl/nsswitch.h"
 #include "scimd/ctl/program.h"
 #include <dirent.h>
 #include <errno.h>
@@ -98,9 +99,11 @@ static void door_knock_all(size_t folder, struct finding *in, struct finding *si
 enum doctor_result doctor_pam(const struct doctor *d, struct finding *f)
 {
 	struct finding silent = { "", "" };
-	bool debian = program_there("pam-auth-update");
+	bool authselect, debian;
 
 	(void)d;
+	(void)nsswitch_foreign(&authselect);
+	debian = !authselect && program_there("pam-auth-update");
 	if (geteuid() != 0)
 		return doctor_found(f, DOCTOR_SKIPPED, NULL, "only root may ask PAM for others");
 	// An account that glibc does not find is refused by everybody: it proves nothing.
@@ -111,8 +114,7 @@ enum doctor_result doctor_pam(const struct doctor *d, struct finding *f)
 		door_knock_all(i, f, &silent);
 	if (*f->text) {
 		(void)snprintf(f->mend, sizeof(f->mend), "%s",
-			       debian ? "pam-auth-update --enable scim"
-				      : "authselect select scim with-mkhomedir --force");
+			       debian ? "pam-auth-update --enable scim" : DOCTOR_AUTHSELECT);
 		doctor_list(f, "let in whoever left: pam_scim is not asked there");
 		return DOCTOR_FAILED;
 	}

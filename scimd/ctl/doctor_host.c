@@ -27,13 +27,37 @@
 
 // ------------------------------------------------------------------ nsswitch
 
+// The command that puts a line right, whatever else it has.
+static void switch_mend(const char *name, enum nsswitch_order order, struct finding *f)
+{
+	if (order == NSSWITCH_NO_LINE)
+		(void)snprintf(f->mend, sizeof(f->mend),
+			       "sed -i '/^%s:/d' " NSSWITCH "; echo '%s: files scim' >>" NSSWITCH,
+			       name, name);
+	else if (order == NSSWITCH_NO_SCIM)
+		(void)snprintf(f->mend, sizeof(f->mend),
+			       "sed -i -E '/^%s:/ s/[[:space:]]*(#.*)?$/ scim/' " NSSWITCH, name);
+	else
+		(void)snprintf(f->mend, sizeof(f->mend),
+			       "sed -i -E '/^%s:/ { s/[[:space:]]scim\\b//; s/(files|compat)/& "
+			       "scim/ }' " NSSWITCH,
+			       name);
+}
+
 enum doctor_result doctor_nsswitch(const struct doctor *d, struct finding *f)
 {
 	static const char *const databases[] = { "passwd", "group", "initgroups" };
+	static const char *const wrong[] = {
+		[NSSWITCH_NO_LINE] = "no line",
+		[NSSWITCH_NO_SCIM] = "scim is not asked",
+		[NSSWITCH_FIRST] = "scim stands before the local files, which must win",
+		[NSSWITCH_CUT] = "an action with \"return\" ends the search before scim",
+	};
 	struct buf text = BUF_INIT;
 	struct fail why = { "" };
 	enum nsswitch_order order = NSSWITCH_GOOD;
 	const char *name = NULL;
+	bool foreign, authselect;
 
 	(void)d;
 	if (file_read(NSSWITCH, NSSWITCH_MAX, &text, &why) < 0) {
@@ -47,34 +71,16 @@ enum doctor_result doctor_nsswitch(const struct doctor *d, struct finding *f)
 			order = NSSWITCH_GOOD;
 	}
 	buf_free(&text);
-	switch (order) {
-	case NSSWITCH_GOOD:
+	if (order == NSSWITCH_GOOD)
 		return doctor_found(f, DOCTOR_OK, NULL, "scim stands after the local files");
-	case NSSWITCH_NO_LINE:
-		(void)doctor_found(f, DOCTOR_FAILED, NULL, "%s: no line", name);
-		(void)snprintf(f->mend, sizeof(f->mend),
-			       "sed -i '/^%s:/d' " NSSWITCH "; echo '%s: files scim' >>" NSSWITCH,
-			       name, name);
-		return DOCTOR_FAILED;
-	case NSSWITCH_NO_SCIM:
-		(void)doctor_found(f, DOCTOR_FAILED, NULL, "%s: scim is not asked", name);
-		(void)snprintf(f->mend, sizeof(f->mend),
-			       "sed -i -E '/^%s:/ s/[[:space:]]*(#.*)?$/ scim/' " NSSWITCH, name);
-		return DOCTOR_FAILED;
-	case NSSWITCH_FIRST:
-		(void)doctor_found(f, DOCTOR_FAILED, NULL,
-				   "%s: scim stands before the local files, which must win", name);
-		break;
-	case NSSWITCH_CUT:
-		(void)doctor_found(f, DOCTOR_FAILED, NULL,
-				   "%s: an action with \"return\" ends the search before scim",
-				   name);
-	}
-	// Whatever else the line has stays.
-	(void)snprintf(
-		f->mend, sizeof(f->mend),
-		"sed -i -E '/^%s:/ { s/[[:space:]]scim\\b//; s/(files|compat)/& scim/ }' " NSSWITCH,
-		name);
+	foreign = nsswitch_foreign(&authselect);
+	(void)doctor_found(f, DOCTOR_FAILED, authselect ? DOCTOR_AUTHSELECT : NULL, "%s: %s%s",
+			   name, wrong[order],
+			   authselect ? "; authselect writes this file"
+			   : foreign  ? "; the file is a link: another program writes it"
+				      : "");
+	if (!foreign)
+		switch_mend(name, order, f);
 	return DOCTOR_FAILED;
 }
 

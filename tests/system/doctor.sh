@@ -60,6 +60,21 @@ is pam skipped 'not found'
 sed -i 's/^passwd:.*/passwd: files [NOTFOUND=continue] scim/' /etc/nsswitch.conf # ends nothing
 is nsswitch ok; is lookup ok
 
+echo "# an nsswitch.conf that another program writes"
+mkdir /etc/authselect
+sed 's/^passwd:.*/passwd: files/' /etc/nsswitch.conf >/etc/authselect/nsswitch.conf
+cp /etc/nsswitch.conf "$NS_TMP/nsswitch.good"
+ln -sf authselect/nsswitch.conf /etc/nsswitch.conf
+is nsswitch FAILED 'is a link'
+! grep -q mend: "$out" || fail 'the link would be replaced'
+printf '#!/bin/sh\necho "$*" >/run/authselect\n' >/usr/sbin/authselect
+chmod +x /usr/sbin/authselect
+is nsswitch FAILED 'authselect writes'; mend
+[ "$(cat /run/authselect)" = 'select scim with-mkhomedir --force' ] || fail 'not by authselect'
+rm -r /usr/sbin/authselect /etc/authselect /etc/nsswitch.conf
+cp "$NS_TMP/nsswitch.good" /etc/nsswitch.conf
+is nsswitch ok
+
 echo "# PAM"
 pam-auth-update --package --remove scim >/dev/null 2>&1
 is pam FAILED sshd
