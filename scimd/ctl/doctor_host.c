@@ -204,23 +204,36 @@ enum doctor_result doctor_mac(const struct doctor *d, struct finding *f)
 	return doctor_found(f, DOCTOR_OK, NULL, "neither SELinux nor AppArmor is in the way");
 }
 
+#define UNITS "scimd.socket scimd.service scim-lockout.socket scim-hook.socket"
+
+// Whether scimd answers is another check's; its sockets are systemd's, and one that failed
+// or was stopped stays away while scimd runs, which has to be started after it.
 enum doctor_result doctor_units(const struct doctor *d, struct finding *f)
 {
-	static const char *const units[] = { "scimd.service", "scim-lockout.socket" };
+	static const char *const units[] = { "scimd.service", "scimd.socket", "scim-lockout.socket",
+					     "scim-hook.socket" };
+	char word[64];
 
 	(void)d;
 	if (access("/run/systemd/system", F_OK) < 0)
 		return doctor_found(f, DOCTOR_SKIPPED, NULL, "systemd does not run this host");
 	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
-		const char *const argv[] = { "systemctl", "is-enabled", "--quiet", units[i], NULL };
+		const char *const enabled[] = { "systemctl", "is-enabled", "--quiet", units[i],
+						NULL };
+		const char *const active[] = { "systemctl", "is-active", "--quiet", units[i],
+					       NULL };
+		bool off = program_run(enabled, NULL, 10) != 0;
 
-		if (program_run(argv, NULL, 10) != 0)
-			doctor_list(f, units[i]);
+		if (off || (i > 0 && program_run(active, NULL, 10) != 0)) {
+			(void)snprintf(word, sizeof(word), "%s is not %s", units[i],
+				       off ? "enabled" : "active");
+			doctor_list(f, word);
+		}
 	}
 	if (!*f->text)
-		return doctor_found(f, DOCTOR_OK, NULL, "enabled");
+		return doctor_found(f, DOCTOR_OK, NULL, "enabled, and the sockets are there");
 	(void)snprintf(f->mend, sizeof(f->mend),
-		       "systemctl enable --now scimd.service scim-lockout.socket");
-	doctor_list(f, "not enabled: after the next start they are missing");
+		       "systemctl reset-failed " UNITS "; systemctl enable " UNITS
+		       "; systemctl restart scimd.service; systemctl start " UNITS);
 	return DOCTOR_FAILED;
 }

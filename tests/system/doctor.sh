@@ -98,6 +98,16 @@ for how in down hang; do # what does not answer has refused nobody
 done
 rm /etc/pam.d/foreign
 cp /etc/pam.d/su "$NS_TMP/su"
+# As Fedora has it: root may become anybody, whoever else calls su is asked about as usual.
+by_root='account sufficient pam_succeed_if.so uid = 0 use_uid quiet'
+sed -i "1i $by_root" /etc/pam.d/su
+is pam ok
+printf '%s\naccount required pam_permit.so\n' "$by_root" >/etc/pam.d/su
+is pam FAILED su
+{ echo "$by_root"; cat /etc/pam.d/sshd; } >/etc/pam.d/foreign # what root runs lets everybody in by that
+is pam FAILED foreign
+rm /etc/pam.d/foreign
+cp "$NS_TMP/su" /etc/pam.d/su
 sed -i '1i account required pam_deny.so' /etc/pam.d/su
 is root FAILED su
 cp "$NS_TMP/su" /etc/pam.d/su
@@ -108,9 +118,17 @@ echo 'UsePAM no' >/etc/ssh/sshd_config.d/00-first.conf
 is sshd FAILED UsePAM
 mv /etc/ssh/sshd_config.d/00-first.conf /etc/ssh/sshd_config.d/90-last.conf
 sed -i 's/^UsePAM.*//' /etc/ssh/sshd_config
-is sshd FAILED UsePAM; mend; is sshd ok
+is sshd FAILED UsePAM
+grep -q 'systemctl reload ssh$' "$out" || fail 'sshd is reloaded by another name'
+mend; is sshd ok
 rm /etc/ssh/sshd_config.d/10-scimd.conf
 is sshd note 'keys are not taken'; mend; is sshd ok
+rm /etc/ssh/sshd_config.d/10-scimd.conf
+mkdir /run/no-units
+mount --bind /run/no-units /usr/lib/systemd/system
+is sshd note 'systemctl reload sshd' # where the unit has that name
+umount /usr/lib/systemd/system
+install -m644 packaging/sshd_config.d/10-scimd.conf /etc/ssh/sshd_config.d/
 echo 'Nonsense yes' >/etc/ssh/sshd_config.d/50-nonsense.conf
 is sshd FAILED Nonsense
 rm /etc/ssh/sshd_config.d/50-nonsense.conf
@@ -194,6 +212,31 @@ is nscd ok
 mv /run/scimd/lockout.sock /run/scimd/away
 is lockout FAILED 'would go on'
 mv /run/scimd/away /run/scimd/lockout.sock
+
+echo "# units: all that systemd should start, and what failed"
+mkdir -p /run/systemd/system
+cat >/usr/sbin/systemctl <<END
+#!/bin/sh
+for last; do :; done
+case \$1 in
+  is-enabled) [ ! -e $NS_TMP/disabled.\$last ] ;;
+  is-active) [ ! -e $NS_TMP/stopped.\$last ] ;;
+  reset-failed) : >$NS_TMP/reset ;;
+  start) [ -e $NS_TMP/reset ] && rm -f $NS_TMP/stopped.* $NS_TMP/reset ;;
+  enable) shift; for u; do rm -f $NS_TMP/disabled.\$u; done ;;
+esac
+END
+chmod +x /usr/sbin/systemctl
+is units ok
+for u in scimd.service scimd.socket scim-lockout.socket scim-hook.socket; do
+  : >"$NS_TMP/disabled.$u"
+  is units FAILED "$u is not enabled"; mend; is units ok
+done
+for u in scimd.socket scim-lockout.socket scim-hook.socket; do
+  : >"$NS_TMP/stopped.$u"
+  is units FAILED "$u is not active"; mend; is units ok
+done
+rm -r /usr/sbin/systemctl /run/systemd
 
 echo "# whoever is not root is told less"
 setpriv --reuid 65534 --regid 65534 --clear-groups "$BUILD/root/usr/bin/scimctl" doctor pam root sshd >"$out" || fail 'as nobody'
