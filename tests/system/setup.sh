@@ -9,6 +9,10 @@ ns_begin "$0"
 doors_prepare "$BUILD"
 doors_directory ann ben
 directory user add dan@example.com # in no group
+# Whoever cannot be served is not passed over in silence.
+directory user add root@example.com
+for i in {1..24}; do directory user add "No$i such name@example.com"; done
+directory group add sudo
 install -m755 "$BUILD/root/usr/sbin/scimd" /usr/sbin/scimd
 export DEBIAN_FRONTEND=noninteractive
 url=$(sed -n 's/^url = //p' /etc/scimd/scimd.conf)
@@ -56,6 +60,10 @@ printf '%s\n' "$url" "$(cat "$NS_TMP/secret")" "$filter" n | scimctl setup >"$ou
 grep -qE '^ann +[0-9]+ +active +yes +/home/ann' "$out" || fail 'ann is not shown'
 grep -qE '^dan +[0-9]+ +active +no ' "$out" || fail 'dan is not shown'
 grep -q '^3 people, of whom 2 may log in$' "$out" || fail 'the sum is not shown'
+grep -q '^26 records are not served:$' "$out" || fail 'that some are refused is not said'
+grep -q '^  group "sudo": a local group has this name; local accounts win$' "$out" || fail 'why is not said'
+[ "$(grep -c '^  \(user\|group\) "' "$out")" = 20 ] || fail 'not the first twenty'
+grep -q '^  … and 6 more: scimctl refusals' "$out" || fail 'that there are more is not said'
 untouched
 
 echo "# typed on a terminal: the token is not shown"
