@@ -40,6 +40,7 @@ struct control_command {
 extern const struct control_command control_commands[]; // command.c; name NULL at the end
 void command_status(struct control_call *call);         // command_status.c
 void command_metrics(struct control_call *call);        // command_metrics.c
+void command_probe(struct control_call *call);          // probe.c
 // Health as status tells it: 0 green, 1 yellow, 2 red, and why.
 int command_health(const struct agent_status *st, char *why, size_t len);
 

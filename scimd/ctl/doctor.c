@@ -87,10 +87,42 @@ static enum doctor_result doctor_daemon(const struct doctor *d, struct finding *
 			    health, ctl_str(d->status, "reason"));
 }
 
-// Reachable, of whole lists, over TLS that was verified: all that scimd's last look says.
+// Asks scimd to ask the directory, now; what was good at the last look need not be so. False:
+// f says what is wrong. Where nobody is asked (only root may) it is taken for good.
+static bool directory_answers(const struct doctor *d, const char *name, struct finding *f)
+{
+	struct json_object *request, *o = NULL;
+	long long status;
+	bool good;
+
+	if (geteuid() != 0)
+		return true;
+	request = ctl_request("probe");
+	(void)json_object_object_add(request, "directory", json_object_new_string(name));
+	if (ctl_ask(d->ctl, request, false, NULL, &o) != 0)
+		return true;
+	status = ctl_int(o, "status");
+	// Somebody who is nobody is not found, or is no id that the directory could have.
+	good = (status >= 200 && status < 300) ||
+	       (status >= 400 && status < 500 && status != 401 && status != 403);
+	if (status == 0)
+		(void)doctor_found(f, DOCTOR_FAILED, "scimctl sync --full --wait",
+				   "\"%s\" does not answer now: %s", name, ctl_str(o, "reason"));
+	else if (!good)
+		(void)doctor_found(f, DOCTOR_FAILED, "scimctl sync --full --wait",
+				   "\"%s\" %s now: HTTP %lld", name,
+				   status < 400 || status >= 500 ? "answers oddly"
+								 : "refuses the token",
+				   status);
+	json_object_put(o);
+	return good;
+}
+
+// Reachable over TLS that was verified, now, and of whole lists, as scimd's last look says.
 static enum doctor_result doctor_directory(const struct doctor *d, struct finding *f)
 {
 	struct json_object *list = ctl_member(d->status, "directories");
+	struct finding wrong = { "", "" };
 	char word[300];
 
 	if (!d->status)
@@ -109,6 +141,10 @@ static enum doctor_result doctor_directory(const struct doctor *d, struct findin
 		if (!*ctl_str(x, "last_ok"))
 			return doctor_found(f, DOCTOR_FAILED, "scimctl sync --full --wait",
 					    "\"%s\" has not been read yet", ctl_str(x, "name"));
+		if (!directory_answers(d, ctl_str(x, "name"), &wrong)) {
+			*f = wrong;
+			return DOCTOR_FAILED;
+		}
 		(void)snprintf(word, sizeof(word), "%.60s: %lld users, %lld groups%s",
 			       ctl_str(x, "name"), ctl_int(x, "users"), ctl_int(x, "groups"),
 			       strncmp(ctl_str(x, "url"), "http:", 5) == 0 ? " (on this host)"

@@ -242,8 +242,19 @@ echo "# whoever is not root is told less"
 setpriv --reuid 65534 --regid 65534 --clear-groups "$BUILD/root/usr/bin/scimctl" doctor pam root sshd >"$out" || fail 'as nobody'
 [ "$(grep -c '^skipped' "$out")" = 3 ] || fail 'as nobody'
 
-echo "# the directory, the daemon, the image"
+echo "# a directory that went wrong since the last look"
+is directory ok
+kill -STOP "$SCIM_PID"
+is directory FAILED 'does not answer now: no answer in time'
+kill -CONT "$SCIM_PID"
+is directory ok
+setpriv --reuid 65534 --regid 65534 --clear-groups "$BUILD/root/usr/bin/scimctl" doctor directory >"$out" || fail 'as nobody'
+directory token revoke host
+is directory FAILED 'refuses the token now: HTTP 401'
 kill "$SCIM_PID"; wait "$SCIM_PID" 2>/dev/null || :
+is directory FAILED '"corp" does not answer now: '
+
+echo "# the directory, the daemon, the image"
 SCIM_PID=''
 scimctl sync --full --wait >/dev/null 2>&1 || :
 is directory FAILED '"corp": '; is daemon FAILED red
