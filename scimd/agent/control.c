@@ -47,6 +47,8 @@ struct control {
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	bool inherited;
 	bool complained;
+	bool came;          // somebody, since control_asked
+	const char *refuse; // what everybody is told, or NULL
 	struct control_client *clients;
 };
 
@@ -152,6 +154,10 @@ static int control_run(struct control_client *c, struct json_object *request)
 	c->call.agent = c->control->agent;
 	c->call.client = c;
 	(void)sd_event_source_set_enabled(c->deadline, SD_EVENT_OFF);
+	if (c->control->refuse) {
+		control_error(&c->call, "failed", c->control->refuse);
+		return 0;
+	}
 	if (!json_object_is_type(request, json_type_object) ||
 	    !json_object_object_get_ex(request, "command", &word) ||
 	    !json_object_is_type(word, json_type_string)) {
@@ -311,6 +317,7 @@ static int control_on_accept(sd_event_source *s, int fd, uint32_t events, void *
 		peer = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (peer < 0)
 			break;
+		((struct control *)arg)->came = true;
 		control_accept(arg, peer);
 	}
 	return 0;
@@ -368,6 +375,19 @@ int control_open(struct agent *agent, const char *path, struct control **out, st
 out:
 	control_close(k);
 	return r;
+}
+
+void control_refuse(struct control *k, const char *text)
+{
+	k->refuse = text;
+}
+
+bool control_asked(struct control *k)
+{
+	bool came = k->came;
+
+	k->came = false;
+	return came || k->clients;
 }
 
 void control_close(struct control *k)

@@ -46,6 +46,10 @@ int command_health(const struct agent_status *st, char *why, size_t len);
 
 int control_open(struct agent *agent, const char *path, struct control **out, struct fail *f);
 void control_close(struct control *c);
+// From now on every question is answered by this error; text is borrowed.
+void control_refuse(struct control *c, const char *text);
+// Whether somebody is connected, or was since this was last asked.
+bool control_asked(struct control *c);
 
 // Each ends the call; result is taken over.
 void control_ok(struct control_call *call, struct json_object *result);

@@ -27,6 +27,9 @@ for u in "$units"/*.socket; do
   of=${u%.socket}
   [ -e "$of.service" ] || [ -e "$of@.service" ] || miss "$u has no service"
 done
+# Skipped with the question still in its socket, a service is started for it again and
+# again, until systemd gives the socket up.
+if grep -E '^(ExecCondition|Condition|Assert)' "$units/scimd.service"; then miss "scimd.service may be skipped, and scimd.socket fails by that"; fi
 grep -rn '@[a-z]*dir@' "$units" && miss "a path is not filled in"
 
 echo "# exposure"
