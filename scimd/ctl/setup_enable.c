@@ -85,6 +85,16 @@ static int enable_daemon(const struct setup *s)
 	return 0;
 }
 
+// What follows looks at what is served, and the first list takes its time.
+static void enable_wait(const struct setup *s)
+{
+	struct json_object *request = ctl_request("sync"), *o;
+
+	(void)json_object_object_add(request, "wait", json_object_new_boolean(true));
+	if (ctl_ask(s->ctl, request, false, NULL, &o) == 0)
+		json_object_put(o);
+}
+
 // ------------------------------------------------------------------ nsswitch
 
 // Only what is missing is added. An order that somebody else chose, and a file that is
@@ -224,6 +234,8 @@ int setup_enable(struct setup *s)
 	(void)nsswitch_foreign(&authselect);
 	if (code == 0)
 		code = enable_daemon(s);
+	if (code == 0)
+		enable_wait(s);
 	if (code == 0 && authselect)
 		code = enable_profile(s);
 	if (code == 0 && !authselect)
