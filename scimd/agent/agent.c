@@ -313,17 +313,31 @@ static int agent_listen(struct agent *a, struct fail *f)
 
 // ------------------------------------------------------- nothing is configured
 
-#define IDLE_SECONDS 3
+#define IDLE_FIRST_MS 100 // who is the reason for the start is in the socket already
+#define IDLE_MS 3000
 #define IDLE_TEXT "no [directory/NAME] is configured yet; call: scimctl setup"
 
+static bool agent_still_idle(struct agent *a)
+{
+	struct config *c = NULL;
+	struct fail f = { "" };
+	int r = config_load(a->config_path, &c, &f);
+	bool idle = r == -ENOENT || (r == 0 && c->directory_count == 0);
+
+	config_free(c);
+	return idle;
+}
+
+// Who configured it meanwhile and started it, found it running. As a failure of this one,
+// systemd starts another.
 static int agent_on_idle(sd_event_source *s, uint64_t usec, void *arg)
 {
 	struct agent *a = arg;
 
 	(void)usec;
 	if (!control_asked(a->control))
-		return sd_event_exit(a->event, 0);
-	(void)sd_event_source_set_time_relative(s, IDLE_SECONDS * 1000000ull);
+		return sd_event_exit(a->event, agent_still_idle(a) ? 0 : EXIT_FAILURE);
+	(void)sd_event_source_set_time_relative(s, IDLE_MS * 1000ull);
 	return sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
 }
 
@@ -339,31 +353,25 @@ static int agent_idle(struct agent *a, struct fail *f)
 		r = sd_event_set_watchdog(a->event, true);
 	if (r >= 0)
 		r = sd_event_add_time_relative(a->event, &a->timer, CLOCK_MONOTONIC,
-					       IDLE_SECONDS * 1000000ull, 0, agent_on_idle, a);
+					       IDLE_FIRST_MS * 1000ull, 0, agent_on_idle, a);
 	if (r < 0)
 		return fail(f, -r, "event loop: %s", strerror(-r));
 	(void)signal(SIGPIPE, SIG_IGN);
 	r = control_open(a, SCIMD_SOCKET, &a->control, f);
 	if (r == 0)
-		control_refuse(a->control, IDLE_TEXT);
+		control_refuse(a->control, IDLE_TEXT, agent_still_idle);
 	return r;
 }
 
-// Who configured it meanwhile, and started it, found it running: then it is a failure,
-// and systemd starts it anew.
 static int agent_run_idle(struct agent *a)
 {
-	struct config *c = NULL;
-	struct fail f = { "" };
-	bool configured;
+	int r;
 
 	log_info("%s", IDLE_TEXT);
 	(void)sd_notify(false, "READY=1");
-	(void)sd_event_loop(a->event);
+	r = sd_event_loop(a->event);
 	(void)sd_notify(false, "STOPPING=1");
-	configured = config_load(a->config_path, &c, &f) == 0 && c->directory_count;
-	config_free(c);
-	return configured ? EXIT_FAILURE : EXIT_SUCCESS;
+	return r == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 int agent_new(const struct agent_options *o, struct agent **out, struct fail *f)

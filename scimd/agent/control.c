@@ -49,6 +49,7 @@ struct control {
 	bool complained;
 	bool came;          // somebody, since control_asked
 	const char *refuse; // what everybody is told, or NULL
+	bool (*still)(struct agent *a);
 	struct control_client *clients;
 };
 
@@ -309,16 +310,19 @@ static void control_accept(struct control *k, int peer)
 // Some at a time, so that nobody waits long behind a crowd.
 static int control_on_accept(sd_event_source *s, int fd, uint32_t events, void *arg)
 {
+	struct control *k = arg;
 	int peer;
 
 	(void)s;
 	(void)events;
+	if (k->refuse && !k->still(k->agent))
+		return sd_event_exit(agent_event(k->agent), 0);
 	for (int i = 0; i < 64; i++) {
 		peer = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (peer < 0)
 			break;
-		((struct control *)arg)->came = true;
-		control_accept(arg, peer);
+		k->came = true;
+		control_accept(k, peer);
 	}
 	return 0;
 }
@@ -377,9 +381,10 @@ out:
 	return r;
 }
 
-void control_refuse(struct control *k, const char *text)
+void control_refuse(struct control *k, const char *text, bool (*still)(struct agent *a))
 {
 	k->refuse = text;
+	k->still = still;
 }
 
 bool control_asked(struct control *k)

@@ -46,8 +46,10 @@ int command_health(const struct agent_status *st, char *why, size_t len);
 
 int control_open(struct agent *agent, const char *path, struct control **out, struct fail *f);
 void control_close(struct control *c);
-// From now on every question is answered by this error; text is borrowed.
-void control_refuse(struct control *c, const char *text);
+// From now on every question is answered by this error; text is borrowed. Before somebody
+// is taken `still` is asked whether that holds; where it does not, they are left waiting in
+// the socket for who comes after this daemon, and its loop ends.
+void control_refuse(struct control *c, const char *text, bool (*still)(struct agent *a));
 // Whether somebody is connected, or was since this was last asked.
 bool control_asked(struct control *c);
 

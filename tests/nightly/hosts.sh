@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Debian hosts made from the packages alone: a scim-directory with TLS and two hosts that
-# take their people from it, each booted and in a network namespace of its own; and one on
-# which README's five minutes are typed. Installed,
-# set up with three lines, logged in to by SSH key; somebody is locked out who has left
-# everything running that one can; upgrade, downgrade, restart, bad configuration, removal
-# and purge, while people go on logging in and root always gets in.
+# Debian hosts made from the packages alone: one on which README's five minutes are typed; a
+# scim-directory with TLS and two hosts that take their people from it, each booted and in a
+# network namespace of its own. Installed, set up with three lines, logged in to by SSH key;
+# somebody is locked out who has left everything running that one can; upgrade, downgrade,
+# restart, bad configuration, removal and purge, while people go on logging in and root
+# always gets in.
 #   tests/nightly/hosts.sh [SUITE…]     default: bookworm trixie
 #   HOSTS_CACHE=DIR   keep packages and roots there for the next time
 set -euo pipefail

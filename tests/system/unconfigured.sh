@@ -39,11 +39,20 @@ for none in 'no directory' 'no file'; do
   rm -f /etc/scimd/scimd.conf
 done
 
-echo "# configured while it waits"
+echo "# configured while it waits: a failure, which systemd answers by starting another"
+configure() { printf '[directory/corp]\nurl = http://127.0.0.1:1/scim/v2\ntoken = corp\n' >/etc/scimd/conf.d/10-corp.conf; }
 begin
 told status
-printf '[directory/corp]\nurl = http://127.0.0.1:1/scim/v2\ntoken = corp\n' >/etc/scimd/conf.d/10-corp.conf
+configure
 ends 1
+echo "# somebody who asks then is left to the one that comes next"
+rm /etc/scimd/conf.d/10-corp.conf
+begin
+told status
+configure
+if scimctl sync --wait >"$NS_TMP/out" 2>&1; then fail 'here nobody comes next'; fi
+! grep -q 'scimctl setup' "$NS_TMP/out" || fail 'they are told what is no longer true'
+ends 0
 
 echo "# without systemd it is an error, as ever"
 rm /etc/scimd/conf.d/10-corp.conf
