@@ -6,11 +6,13 @@
 #ifndef SCIMD_CTL_DOCTOR_H
 #define SCIMD_CTL_DOCTOR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct config;
 struct ctl;
 struct json_object;
+struct stat;
 
 enum doctor_result {
 	DOCTOR_OK,
@@ -44,6 +46,8 @@ void doctor_list(struct finding *f, const char *word);
 // nsswitch.conf and PAM's files, where authselect writes them.
 #define DOCTOR_AUTHSELECT "authselect select scim with-mkhomedir --force"
 
+// Makes this process, which is root, the one who owns the state: who scimd runs as.
+bool doctor_become(const struct stat *state);
 // doctor_token.c: the secrets.
 enum doctor_result doctor_token(const struct doctor *d, struct finding *f);
 // doctor_host.c: the host around scimd.

@@ -10,7 +10,6 @@
 #include "scimd/ctl/doctor.h"
 #include "scimd/ctl/program.h"
 #include <errno.h>
-#include <grp.h>
 #include <pwd.h>
 #include <scimd/paths.h>
 #include <stdbool.h>
@@ -38,16 +37,6 @@ static int secret_say(int how, const char *text)
 	return dprintf(STDOUT_FILENO, "%s", text) < 0 ? SECRET_BAD : how;
 }
 
-static bool secret_become(const struct stat *st)
-{
-	const struct passwd *pw = st->st_uid ? getpwuid(st->st_uid) : NULL;
-
-	if (st->st_uid == 0)
-		return true;
-	return (pw ? initgroups(pw->pw_name, st->st_gid) : setgroups(0, NULL)) == 0 &&
-	       setgid(st->st_gid) == 0 && setuid(st->st_uid) == 0;
-}
-
 // In a process of its own, which is root no longer after the first look.
 static int secret_look(void *arg)
 {
@@ -61,7 +50,7 @@ static int secret_look(void *arg)
 		return secret_say(SECRET_BAD, f.text);
 	if (s->path || s->handed) {
 		if ((s->handed && setenv("CREDENTIALS_DIRECTORY", HANDED, 1) < 0) ||
-		    !secret_become(&s->daemon))
+		    !doctor_become(&s->daemon))
 			how = secret_say(SECRET_BAD, strerror(errno));
 		else if (token_read(s->name, s->path, &seen, &f) < 0)
 			how = secret_say(s->name ? SECRET_RESTART : SECRET_BAD, f.text);

@@ -184,6 +184,17 @@ sed '/^allow/d' "$NS_TMP/good.conf" >/etc/scimd/scimd.conf
 is access FAILED 'nobody may log in'
 sed '1i [scimd]\nstate_dir = /var/lib/elsewhere' "$NS_TMP/good.conf" >/etc/scimd/scimd.conf
 is config FAILED /var/lib/elsewhere
+cp "$NS_TMP/good.conf" /etc/scimd/scimd.conf
+chown 997:997 /var/lib/scimd # who scimd runs as: not root, who may read everything
+is config ok
+install -m 600 "$NS_TMP/good.conf" /etc/scimd/scimd.conf
+printf '[scimd]\ninterval = 4min\n' | install -m 640 /dev/stdin /etc/scimd/conf.d/20-mine.conf
+is config FAILED 'as scimd reads it: '
+mend; is config ok
+chmod 700 /etc/scimd
+is config FAILED 'Permission denied'; mend; is config ok
+rm /etc/scimd/conf.d/20-mine.conf
+chown 0:0 /var/lib/scimd
 rm /etc/scimd/scimd.conf
 is config FAILED 'No such file'
 grep -q 'mend: scimctl setup' "$out" || fail 'no way to begin'
@@ -258,6 +269,9 @@ echo "# the directory, the daemon, the image"
 SCIM_PID=''
 scimctl sync --full --wait >/dev/null 2>&1 || :
 is directory FAILED '"corp": '; is daemon FAILED red
+kill -STOP "$SCIMD_PID" # a daemon that hangs, or a socket for which none can be started
+is daemon FAILED 'does not answer'
+kill -CONT "$SCIMD_PID"
 scimd_stop
 is daemon FAILED 'does not answer'; is directory skipped; is clashes skipped
 is image ok
