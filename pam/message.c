@@ -40,7 +40,9 @@ static const struct message {
 	[REASON_AGE_UNKNOWN] = { "This host cannot tell how old its accounts are. " ASK, "clock",
 				 "the clock is behind the last complete sync, or none ever was, "
 				 "and the directory does not answer; try: scimctl status" },
-	[REASON_OLD] = { NULL, NULL,
+	[REASON_OLD] = { "This host has not heard from the directory for a while, and may soon let "
+			 "nobody in. " ASK,
+			 "stale-warn",
 			 "allowed, but the last complete sync is older than stale-warn; try: "
 			 "scimctl status" },
 	[REASON_ALLOWED] = { NULL, NULL, "allowed" },

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// What a refused person is told, and what the log is told. Both carry the way out;
-// what the person sees is the same whether a name exists or not.
+// What a person is told who is refused or, while the image is old, let in, and what the
+// log is told. Both carry the way out; what the person sees is the same whether a name
+// exists or not.
 #ifndef PAM_MESSAGE_H
 #define PAM_MESSAGE_H
 

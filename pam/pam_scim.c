@@ -109,6 +109,9 @@ static void tell(const struct visit *v, struct decision d, bool silent)
 {
 	char text[256];
 	const char *person = message_person(d.reason, v->look.rule, text, sizeof(text));
+	// An old image is no news to whom the directory has just been asked about.
+	bool news = d.result == DECIDE_DENY ||
+		    (d.result == DECIDE_WARN && v->facts.live != DECIDE_SAYS_ACTIVE);
 
 	if (d.result == DECIDE_DENY)
 		pam_syslog(v->pamh, LOG_NOTICE, "%s is denied: %s", shown(v),
@@ -117,7 +120,8 @@ static void tell(const struct visit *v, struct decision d, bool silent)
 		pam_syslog(v->pamh, LOG_WARNING, "%s: %s", shown(v), message_log(d.reason));
 	else if (v->option.debug)
 		pam_syslog(v->pamh, LOG_DEBUG, "%s: %s", shown(v), message_log(d.reason));
-	if (d.result == DECIDE_DENY && *person && !silent)
+	// As an error also where it only warns: standard output is the program's that su runs.
+	if (news && *person && !silent)
 		(void)pam_error(v->pamh, "%s", person);
 }
 

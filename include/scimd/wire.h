@@ -15,7 +15,8 @@
 // Commands: status · explain {name, if_disabled, if_group} · people {from} ·
 // refusals · sync {full, dry_run, wait, accept_removals, accept_directory} ·
 // audit {user, since, verify} · check {name} (the live check) · session {name}
-// (one began) · cache · metrics · rebuild · reload · lockout {accept} · evidence {user, limit}.
+// (one began) · probe {directory} · cache · metrics · rebuild · reload · lockout {accept} ·
+// evidence {user, limit}.
 #ifndef SCIMD_WIRE_H
 #define SCIMD_WIRE_H
 

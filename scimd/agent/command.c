@@ -295,6 +295,7 @@ const struct control_command control_commands[] = {
 	{ "reload", CONTROL_ROOT, command_reload, "read the configuration again" },
 	{ "check", CONTROL_ANYONE, command_check,
 	  "the live check: root about anyone, others about themselves" },
+	{ "probe", CONTROL_ROOT, command_probe, "whether a directory answers, asked now" },
 	{ "session", CONTROL_ANYONE, command_session,
 	  "pam_scim tells that a session began: root of anyone, others of themselves" },
 	{ 0 },

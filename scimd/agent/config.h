@@ -24,7 +24,7 @@ struct config_directory {
 	const char *name;
 	const char *url;
 	const char *token, *token_file;
-	const char *client_id, *client_secret_file, *token_url, *scope;
+	const char *client_id, *client_secret, *client_secret_file, *token_url, *scope;
 	const char *ca_file, *client_cert, *client_key, *tls_min, *proxy;
 	const char *quirks; // comma-separated names of rows of the quirk table, or NULL
 	const char *events; // as written: auto or off

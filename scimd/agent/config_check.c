@@ -245,11 +245,13 @@ static void config_directory_check(struct config_loader *ld, struct config_direc
 	if (!d->url)
 		config_bad(ld, &l, "is missing");
 	l.key = "token";
-	if (d->token_url && (!d->client_id || !d->client_secret_file))
-		config_bad(ld, &l, "token_url needs client_id and client_secret_file beside it");
+	if (d->token_url && (!d->client_id || !(d->client_secret || d->client_secret_file)))
+		config_bad(ld, &l, "token_url needs client_id and client_secret beside it");
+	else if (d->client_secret && d->client_secret_file)
+		config_bad(ld, &l, "only one of client_secret and client_secret_file may be given");
 	else if (!d->token_url && !d->token && !d->token_file)
 		config_bad(ld, &l,
-			   "is missing (or token_file, or client_id, client_secret_file and "
+			   "is missing (or token_file, or client_id, client_secret and "
 			   "token_url)");
 	else if ((d->token != NULL) + (d->token_file != NULL) + (d->token_url != NULL) > 1)
 		config_bad(ld, &l, "only one of token, token_file and token_url may be given");

@@ -47,6 +47,9 @@ struct control {
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	bool inherited;
 	bool complained;
+	bool came;          // somebody, since control_asked
+	const char *refuse; // what everybody is told, or NULL
+	bool (*still)(struct agent *a);
 	struct control_client *clients;
 };
 
@@ -158,6 +161,10 @@ static int control_run(struct control_client *c, struct json_object *request)
 	c->call.agent = c->control->agent;
 	c->call.client = c;
 	(void)sd_event_source_set_enabled(c->deadline, SD_EVENT_OFF);
+	if (c->control->refuse) {
+		control_error(&c->call, "failed", c->control->refuse);
+		return 0;
+	}
 	if (!json_object_is_type(request, json_type_object) ||
 	    !json_object_object_get_ex(request, "command", &word) ||
 	    !json_object_is_type(word, json_type_string)) {
@@ -309,15 +316,19 @@ static void control_accept(struct control *k, int peer)
 // Some at a time, so that nobody waits long behind a crowd.
 static int control_on_accept(sd_event_source *s, int fd, uint32_t events, void *arg)
 {
+	struct control *k = arg;
 	int peer;
 
 	(void)s;
 	(void)events;
+	if (k->refuse && !k->still(k->agent))
+		return sd_event_exit(agent_event(k->agent), 0);
 	for (int i = 0; i < 64; i++) {
 		peer = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (peer < 0)
 			break;
-		control_accept(arg, peer);
+		k->came = true;
+		control_accept(k, peer);
 	}
 	return 0;
 }
@@ -374,6 +385,20 @@ int control_open(struct agent *agent, const char *path, struct control **out, st
 out:
 	control_close(k);
 	return r;
+}
+
+void control_refuse(struct control *k, const char *text, bool (*still)(struct agent *a))
+{
+	k->refuse = text;
+	k->still = still;
+}
+
+bool control_asked(struct control *k)
+{
+	bool came = k->came;
+
+	k->came = false;
+	return came || k->clients;
 }
 
 void control_close(struct control *k)

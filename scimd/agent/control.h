@@ -40,11 +40,18 @@ struct control_command {
 extern const struct control_command control_commands[]; // command.c; name NULL at the end
 void command_status(struct control_call *call);         // command_status.c
 void command_metrics(struct control_call *call);        // command_metrics.c
+void command_probe(struct control_call *call);          // probe.c
 // Health as status tells it: 0 green, 1 yellow, 2 red, and why.
 int command_health(const struct agent_status *st, char *why, size_t len);
 
 int control_open(struct agent *agent, const char *path, struct control **out, struct fail *f);
 void control_close(struct control *c);
+// From now on every question is answered by this error; text is borrowed. Before somebody
+// is taken `still` is asked whether that holds; where it does not, they are left waiting in
+// the socket for who comes after this daemon, and its loop ends.
+void control_refuse(struct control *c, const char *text, bool (*still)(struct agent *a));
+// Whether somebody is connected, or was since this was last asked.
+bool control_asked(struct control *c);
 
 // Each ends the call; result is taken over.
 void control_ok(struct control_call *call, struct json_object *result);

@@ -51,6 +51,7 @@ int fetch_new(sd_event *event, const struct config_directory *dir, const struct 
 		.token = dir->token,
 		.token_file = dir->token_file,
 		.client_id = dir->client_id,
+		.client_secret = dir->client_secret,
 		.client_secret_file = dir->client_secret_file,
 		.token_url = dir->token_url,
 		.scope = dir->scope,

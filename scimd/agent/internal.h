@@ -27,6 +27,7 @@ struct visit {
 struct agent {
 	const char *config_path;
 	bool once, once_ok;
+	bool idle; // nothing is configured: systemd started it because somebody asked
 	sd_event *event;
 	sd_event_source *timer, *defer;
 	struct config *config;

@@ -283,7 +283,7 @@ static int session_ask_token(struct session_call *c, struct fail *f)
 	struct buf basic = { .secret = true };
 	struct session *s = c->s;
 	unsigned char *encoded = NULL;
-	int r = token_read(NULL, s->o.client_secret_file, &secret, f);
+	int r = token_read(s->o.client_secret, s->o.client_secret_file, &secret, f);
 
 	if (r == 0) // RFC 6749 §2.3.1: both are form-encoded first
 		r = transfer_encode(&pair, s->o.client_id);

@@ -17,7 +17,7 @@ struct session_call;
 struct session_options {
 	const char *url;
 	const char *token, *token_file;
-	const char *client_id, *client_secret_file, *token_url, *scope;
+	const char *client_id, *client_secret, *client_secret_file, *token_url, *scope;
 	const char *quirks;
 	uint32_t page_size; // wanted; 0 = 100
 	struct transfer_options http;

@@ -73,15 +73,34 @@ static int token_load(const char *path, bool systemd, struct buf *out, struct fa
 	return 0;
 }
 
+// scimd has no rights where the sysadmin puts credentials; systemd hands it copies.
+static int token_unseen(const char *name, const char *path, bool handed, struct fail *f)
+{
+	if (name && handed)
+		return fail(f, EACCES,
+			    "credential \"%s\" is not among those that systemd handed over when "
+			    "scimd was started: systemctl restart scimd",
+			    name);
+	if (!name && strncmp(path, SCIMD_CREDENTIALS "/", strlen(SCIMD_CREDENTIALS) + 1) == 0)
+		return fail(f, EACCES,
+			    "token file %s: only root sees into that folder: state token or "
+			    "client_secret, with the name alone",
+			    path);
+	return fail(f, EACCES, "token file %s: %s", path, strerror(EACCES));
+}
+
 int token_read(const char *name, const char *path, struct buf *out, struct fail *f)
 {
 	const char *dir = secure_getenv("CREDENTIALS_DIRECTORY");
 	char made[PATH_MAX];
+	int r;
 
 	out->secret = true;
 	out->max = TOKEN_MAX;
-	if (path)
-		return token_load(path, false, out, f);
+	if (path) {
+		r = token_load(path, false, out, f);
+		return r == -EACCES ? token_unseen(NULL, path, false, f) : r;
+	}
 	if (dir) {
 		if (snprintf(made, sizeof(made), "%s/cred_%s", dir, name) >= (int)sizeof(made))
 			return fail(f, ENAMETOOLONG, "credential \"%s\": name too long", name);
@@ -90,5 +109,6 @@ int token_read(const char *name, const char *path, struct buf *out, struct fail 
 	}
 	if (snprintf(made, sizeof(made), "%s/%s", SCIMD_CREDENTIALS, name) >= (int)sizeof(made))
 		return fail(f, ENAMETOOLONG, "credential \"%s\": name too long", name);
-	return token_load(made, false, out, f);
+	r = token_load(made, false, out, f);
+	return r == -EACCES ? token_unseen(name, made, dir != NULL, f) : r;
 }

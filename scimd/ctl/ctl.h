@@ -14,13 +14,15 @@ struct json_object;
 struct ctl {
 	bool json, no_legend, quiet, color;
 	const char *socket, *state_dir;
+	int patience; // seconds that the daemon may be silent, 0 = as long as it likes
 };
 
 struct json_object *ctl_answer(void); // {"schema": 1}
 
 // Sends a request (taken over) and waits for the answer; progress frames go to
 // `progress`. 0 with *result_out (caller frees), or an exit code of wire.h after
-// saying why on standard error; WIRE_EXIT_UNREACHABLE is said only if `say`.
+// saying why on standard error; WIRE_EXIT_UNREACHABLE is said only if `say`, and so is
+// that no answer came where patience has an end.
 int ctl_ask(const struct ctl *c, struct json_object *request, bool say,
 	    void (*progress)(const struct ctl *c, struct json_object *p),
 	    struct json_object **result_out);

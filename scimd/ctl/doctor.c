@@ -7,10 +7,13 @@
 #include "scimd/base/buf.h"
 #include "scimd/base/clock.h"
 #include "scimd/base/fail.h"
-#include "scimd/client/token.h"
 #include "scimd/ctl/ctl.h"
+#include "scimd/ctl/program.h"
 #include "scimd/image/read.h"
+#include <errno.h>
+#include <grp.h>
 #include <json-c/json.h>
+#include <pwd.h>
 #include <scimd/paths.h>
 #include <scimd/wire.h>
 #include <stdarg.h>
@@ -18,6 +21,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define DOCTOR_PATIENCE 10 // seconds, for one answer of scimd
 
 enum doctor_result doctor_found(struct finding *f, enum doctor_result result, const char *mend,
 				const char *fmt, ...)
@@ -40,6 +45,48 @@ void doctor_list(struct finding *f, const char *word)
 
 // --------------------------------------------------------------- configuration
 
+bool doctor_become(const struct stat *st)
+{
+	const struct passwd *pw = st->st_uid ? getpwuid(st->st_uid) : NULL;
+
+	if (st->st_uid == 0)
+		return true;
+	return (pw ? initgroups(pw->pw_name, st->st_gid) : setgroups(0, NULL)) == 0 &&
+	       setgid(st->st_gid) == 0 && setuid(st->st_uid) == 0;
+}
+
+// In a process of its own: scimd is not root, whose eyes see everything.
+static int config_look(void *arg)
+{
+	struct config *c = NULL;
+	struct fail f = { "" };
+
+	if (doctor_become(arg) && config_load(NULL, &c, &f) == 0)
+		return 0;
+	(void)dprintf(STDOUT_FILENO, "%s", f.text[0] ? f.text : strerror(errno));
+	return 1;
+}
+
+// False: f says what scimd cannot read that root can.
+static bool config_seen(const struct doctor *d, struct finding *f)
+{
+	struct buf said = { .max = 900 };
+	struct stat st;
+	int r = 0;
+
+	if (geteuid() == 0 && stat(d->ctl->state_dir, &st) == 0 && st.st_uid != 0)
+		r = program_fork(config_look, &st, &said, 10);
+	if (r != 0)
+		(void)doctor_found(f, DOCTOR_FAILED,
+				   "chmod a+rX " SCIMD_SYSCONFDIR "/scimd " SCIMD_CONF
+				   " " SCIMD_SYSCONFDIR "/scimd/conf.d " SCIMD_SYSCONFDIR
+				   "/scimd/conf.d/*.conf",
+				   "as scimd reads it: %.900s",
+				   r < 0 ? strerror(-r) : buf_text(&said));
+	buf_free(&said);
+	return r == 0;
+}
+
 static enum doctor_result doctor_config(const struct doctor *d, struct finding *f)
 {
 	if (!d->config)
@@ -56,6 +103,8 @@ static enum doctor_result doctor_config(const struct doctor *d, struct finding *
 			"state_dir is %s, but libnss_scim and pam_scim read " SCIMD_IMAGE
 			": take state_dir out of the configuration",
 			d->config->state_dir);
+	if (!config_seen(d, f))
+		return DOCTOR_FAILED;
 	return doctor_found(f, DOCTOR_OK, NULL, "%zu %s", d->config->directory_count,
 			    d->config->directory_count == 1 ? "directory" : "directories");
 }
@@ -68,46 +117,6 @@ static enum doctor_result doctor_access(const struct doctor *d, struct finding *
 		return doctor_found(f, DOCTOR_FAILED, "scimctl setup",
 				    "[access] allow is not stated: nobody may log in");
 	return doctor_found(f, DOCTOR_OK, NULL, "allow = %s", d->config->allow_text);
-}
-
-// Of one secret: false, and f says what is wrong with it.
-static bool doctor_secret(const char *name, const char *path, struct finding *f)
-{
-	struct buf secret = BUF_INIT;
-	struct fail why = { "" };
-	char made[512];
-	struct stat st;
-	int r = token_read(name, path, &secret, &why);
-
-	buf_free(&secret);
-	if (r == 0)
-		return true;
-	(void)doctor_found(f, DOCTOR_FAILED, NULL, "%s", why.text);
-	if (snprintf(made, sizeof(made), "%s%s", path ? path : SCIMD_CREDENTIALS "/",
-		     path ? "" : name) >= (int)sizeof(made))
-		return false;
-	if (lstat(made, &st) < 0)
-		(void)snprintf(f->mend, sizeof(f->mend), "install -m 600 /dev/stdin %.400s", made);
-	else if (S_ISREG(st.st_mode) && ((st.st_mode & 077) || st.st_uid != 0))
-		(void)snprintf(f->mend, sizeof(f->mend), "chown root %.200s; chmod 600 %.200s",
-			       made, made);
-	return false;
-}
-
-static enum doctor_result doctor_token(const struct doctor *d, struct finding *f)
-{
-	if (!d->config)
-		return doctor_found(f, DOCTOR_SKIPPED, NULL, "the configuration cannot be read");
-	if (geteuid() != 0)
-		return doctor_found(f, DOCTOR_SKIPPED, NULL, "only root may look at tokens");
-	for (size_t i = 0; i < d->config->directory_count; i++) {
-		const struct config_directory *c = &d->config->directories[i];
-		const char *path = c->client_secret_file ? c->client_secret_file : c->token_file;
-
-		if ((c->token || path) && !doctor_secret(c->token, path, f))
-			return DOCTOR_FAILED;
-	}
-	return doctor_found(f, DOCTOR_OK, NULL, "there, and for root's eyes only");
 }
 
 // --------------------------------------------------------------------- scimd
@@ -128,10 +137,42 @@ static enum doctor_result doctor_daemon(const struct doctor *d, struct finding *
 			    health, ctl_str(d->status, "reason"));
 }
 
-// Reachable, of whole lists, over TLS that was verified: all that scimd's last look says.
+// Asks scimd to ask the directory, now; what was good at the last look need not be so. False:
+// f says what is wrong. Where nobody is asked (only root may) it is taken for good.
+static bool directory_answers(const struct doctor *d, const char *name, struct finding *f)
+{
+	struct json_object *request, *o = NULL;
+	long long status;
+	bool good;
+
+	if (geteuid() != 0)
+		return true;
+	request = ctl_request("probe");
+	(void)json_object_object_add(request, "directory", json_object_new_string(name));
+	if (ctl_ask(d->ctl, request, false, NULL, &o) != 0)
+		return true;
+	status = ctl_int(o, "status");
+	// Somebody who is nobody is not found, or is no id that the directory could have.
+	good = (status >= 200 && status < 300) ||
+	       (status >= 400 && status < 500 && status != 401 && status != 403);
+	if (status == 0)
+		(void)doctor_found(f, DOCTOR_FAILED, "scimctl sync --full --wait",
+				   "\"%s\" does not answer now: %s", name, ctl_str(o, "reason"));
+	else if (!good)
+		(void)doctor_found(f, DOCTOR_FAILED, "scimctl sync --full --wait",
+				   "\"%s\" %s now: HTTP %lld", name,
+				   status < 400 || status >= 500 ? "answers oddly"
+								 : "refuses the token",
+				   status);
+	json_object_put(o);
+	return good;
+}
+
+// Reachable over TLS that was verified, now, and of whole lists, as scimd's last look says.
 static enum doctor_result doctor_directory(const struct doctor *d, struct finding *f)
 {
 	struct json_object *list = ctl_member(d->status, "directories");
+	struct finding wrong = { "", "" };
 	char word[300];
 
 	if (!d->status)
@@ -150,6 +191,10 @@ static enum doctor_result doctor_directory(const struct doctor *d, struct findin
 		if (!*ctl_str(x, "last_ok"))
 			return doctor_found(f, DOCTOR_FAILED, "scimctl sync --full --wait",
 					    "\"%s\" has not been read yet", ctl_str(x, "name"));
+		if (!directory_answers(d, ctl_str(x, "name"), &wrong)) {
+			*f = wrong;
+			return DOCTOR_FAILED;
+		}
 		(void)snprintf(word, sizeof(word), "%.60s: %lld users, %lld groups%s",
 			       ctl_str(x, "name"), ctl_int(x, "users"), ctl_int(x, "groups"),
 			       strncmp(ctl_str(x, "url"), "http:", 5) == 0 ? " (on this host)"
@@ -335,7 +380,8 @@ static int doctor_all(const struct doctor *d, int argc, char **argv)
 
 int command_doctor(const struct ctl *c, int argc, char **argv)
 {
-	struct doctor d = { .ctl = c };
+	struct ctl mine = *c; // what hangs is a finding, not a reason to wait
+	struct doctor d = { .ctl = &mine };
 	struct config *config = NULL;
 	struct fail f = { "" };
 	int code;
@@ -343,10 +389,11 @@ int command_doctor(const struct ctl *c, int argc, char **argv)
 	for (int i = 1; i < argc; i++)
 		if (!doctor_known(argv[i]))
 			return doctor_usage(argv[i]);
+	mine.patience = DOCTOR_PATIENCE;
 	if (config_load(NULL, &config, &f) < 0)
 		d.complaint = f.text;
 	d.config = config;
-	if (ctl_ask(c, ctl_request("status"), false, NULL, &d.status) != 0)
+	if (ctl_ask(&mine, ctl_request("status"), false, NULL, &d.status) != 0)
 		d.status = NULL;
 	code = doctor_all(&d, argc, argv);
 	json_object_put(d.status);

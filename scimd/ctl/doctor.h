@@ -6,11 +6,13 @@
 #ifndef SCIMD_CTL_DOCTOR_H
 #define SCIMD_CTL_DOCTOR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct config;
 struct ctl;
 struct json_object;
+struct stat;
 
 enum doctor_result {
 	DOCTOR_OK,
@@ -41,6 +43,13 @@ enum doctor_result doctor_found(struct finding *f, enum doctor_result result, co
 // Adds to a sentence that lists things: "a, b, c".
 void doctor_list(struct finding *f, const char *word);
 
+// nsswitch.conf and PAM's files, where authselect writes them.
+#define DOCTOR_AUTHSELECT "authselect select scim with-mkhomedir --force"
+
+// Makes this process, which is root, the one who owns the state: who scimd runs as.
+bool doctor_become(const struct stat *state);
+// doctor_token.c: the secrets.
+enum doctor_result doctor_token(const struct doctor *d, struct finding *f);
 // doctor_host.c: the host around scimd.
 enum doctor_result doctor_nsswitch(const struct doctor *d, struct finding *f);
 enum doctor_result doctor_lookup(const struct doctor *d, struct finding *f);

@@ -5,6 +5,7 @@
 #include "scimd/base/buf.h"
 #include "scimd/ctl/ctl.h"
 #include "scimd/ctl/doctor.h"
+#include "scimd/ctl/nsswitch.h"
 #include "scimd/ctl/program.h"
 #include <dirent.h>
 #include <errno.h>
@@ -21,8 +22,11 @@
 #define DOOR_SECONDS 10
 #define DOOR_SERVICES_MAX 256
 
+#define DOOR_CALLER 65534 // a user who calls su; nobody's account is looked at
+
 struct door {
 	const char *service, *user;
+	bool called; // a user calls it: then who the caller is may count in the stack
 };
 
 // A module that asks something gets no answer.
@@ -36,7 +40,7 @@ static int door_mute(int n, const struct pam_message **m, struct pam_response **
 	return r ? PAM_SUCCESS : PAM_CONV_ERR;
 }
 
-enum { DOOR_IN, DOOR_REFUSED };
+enum { DOOR_IN, DOOR_REFUSED, DOOR_NOT_ASKED };
 
 // In a process of its own: modules may hang, or bring it down.
 static int door_knock(void *arg)
@@ -44,8 +48,12 @@ static int door_knock(void *arg)
 	static const struct pam_conv conv = { door_mute, NULL };
 	const struct door *door = arg;
 	pam_handle_t *h;
-	int r = pam_start(door->service, door->user, &conv, &h);
+	int r;
 
+	// As a setuid program runs: root, but for whom it was called by.
+	if (door->called && setreuid(DOOR_CALLER, 0) < 0)
+		return DOOR_NOT_ASKED;
+	r = pam_start(door->service, door->user, &conv, &h);
 	if (r == PAM_SUCCESS)
 		r = pam_acct_mgmt(h, PAM_SILENT);
 	return r == PAM_SUCCESS ? DOOR_IN : DOOR_REFUSED;
@@ -74,6 +82,13 @@ static bool door_hidden(size_t folder, const char *service)
 	return false;
 }
 
+// Services that root may use to become anybody: root's own way in is no hole, so they are
+// asked as they are by everybody else.
+static bool door_called(const char *service)
+{
+	return strcmp(service, "su") == 0 || strcmp(service, "su-l") == 0;
+}
+
 // Knocks at every service of a folder: who lets the probe in goes to `in`, and who does
 // not answer to `silent`.
 static void door_knock_all(size_t folder, struct finding *in, struct finding *silent)
@@ -82,9 +97,10 @@ static void door_knock_all(size_t folder, struct finding *in, struct finding *si
 	int n = scandir(door_folders[folder], &list, door_names, alphasort);
 
 	for (int i = 0; i < n; i++) {
-		struct door door = { list[i]->d_name, ACCOUNT_PROBE_NAME };
+		struct door door = { list[i]->d_name, ACCOUNT_PROBE_NAME,
+				     door_called(list[i]->d_name) };
 		int r = i < DOOR_SERVICES_MAX && !door_hidden(folder, door.service)
-				? program_fork(door_knock, &door, DOOR_SECONDS)
+				? program_fork(door_knock, &door, NULL, DOOR_SECONDS)
 				: DOOR_REFUSED;
 
 		if (r != DOOR_REFUSED)
@@ -98,9 +114,11 @@ static void door_knock_all(size_t folder, struct finding *in, struct finding *si
 enum doctor_result doctor_pam(const struct doctor *d, struct finding *f)
 {
 	struct finding silent = { "", "" };
-	bool debian = program_there("pam-auth-update");
+	bool authselect, debian;
 
 	(void)d;
+	(void)nsswitch_foreign(&authselect);
+	debian = !authselect && program_there("pam-auth-update");
 	if (geteuid() != 0)
 		return doctor_found(f, DOCTOR_SKIPPED, NULL, "only root may ask PAM for others");
 	// An account that glibc does not find is refused by everybody: it proves nothing.
@@ -111,8 +129,7 @@ enum doctor_result doctor_pam(const struct doctor *d, struct finding *f)
 		door_knock_all(i, f, &silent);
 	if (*f->text) {
 		(void)snprintf(f->mend, sizeof(f->mend), "%s",
-			       debian ? "pam-auth-update --enable scim"
-				      : "authselect select scim with-mkhomedir --force");
+			       debian ? "pam-auth-update --enable scim" : DOCTOR_AUTHSELECT);
 		doctor_list(f, "let in whoever left: pam_scim is not asked there");
 		return DOCTOR_FAILED;
 	}
@@ -132,11 +149,11 @@ enum doctor_result doctor_root(const struct doctor *d, struct finding *f)
 	if (geteuid() != 0)
 		return doctor_found(f, DOCTOR_SKIPPED, NULL, "only root may ask PAM for others");
 	for (size_t i = 0; i < sizeof(doors) / sizeof(*doors); i++) {
-		struct door door = { doors[i], "root" };
+		struct door door = { doors[i], "root", false };
 
 		(void)snprintf(path, sizeof(path), "/etc/pam.d/%s", doors[i]);
 		if (access(path, F_OK) == 0 &&
-		    program_fork(door_knock, &door, DOOR_SECONDS) != DOOR_IN)
+		    program_fork(door_knock, &door, NULL, DOOR_SECONDS) != DOOR_IN)
 			doctor_list(f, doors[i]);
 	}
 	if (!*f->text)
@@ -160,6 +177,15 @@ static void door_setting(const char *text, const char *name, char *out, size_t l
 			(void)snprintf(out, len, "%.*s", (int)strcspn(line + n + 1, "\n"),
 				       line + n + 1);
 	}
+}
+
+// Debian's unit is ssh.service; sshd.service everywhere else.
+static const char *door_sshd_unit(void)
+{
+	return access("/usr/lib/systemd/system/ssh.service", F_OK) == 0 ||
+			       access("/lib/systemd/system/ssh.service", F_OK) == 0
+		       ? "ssh"
+		       : "sshd";
 }
 
 enum doctor_result doctor_sshd(const struct doctor *d, struct finding *f)
@@ -186,18 +212,25 @@ enum doctor_result doctor_sshd(const struct doctor *d, struct finding *f)
 	buf_free(&text);
 	if (r != 0)
 		return DOCTOR_FAILED;
-	if (strcmp(pam, "yes") != 0)
-		return doctor_found(f, DOCTOR_FAILED,
-				    "echo 'UsePAM yes' >/etc/ssh/sshd_config.d/00-pam.conf; "
-				    "systemctl reload ssh",
-				    "UsePAM is not set: whoever left gets in with a key");
-	if (!strstr(keys, "scim-authorized-keys"))
-		return doctor_found(
-			f, DOCTOR_NOTE,
-			"printf 'AuthorizedKeysCommand /usr/sbin/scim-authorized-keys "
-			"%%u\\nAuthorizedKeysCommandUser nobody\\n' "
-			">/etc/ssh/sshd_config.d/10-scimd.conf; systemctl reload ssh",
-			"the directory's keys are not taken: AuthorizedKeysCommand is %s",
-			*keys ? keys : "none");
+	if (strcmp(pam, "yes") != 0) {
+		(void)snprintf(f->mend, sizeof(f->mend),
+			       "echo 'UsePAM yes' >/etc/ssh/sshd_config.d/00-pam.conf; "
+			       "systemctl reload %s",
+			       door_sshd_unit());
+		(void)snprintf(f->text, sizeof(f->text),
+			       "UsePAM is not set: whoever left gets in with a key");
+		return DOCTOR_FAILED;
+	}
+	if (!strstr(keys, "scim-authorized-keys")) {
+		(void)snprintf(f->mend, sizeof(f->mend),
+			       "printf 'AuthorizedKeysCommand /usr/sbin/scim-authorized-keys "
+			       "%%%%u\\nAuthorizedKeysCommandUser nobody\\n' "
+			       ">/etc/ssh/sshd_config.d/10-scimd.conf; systemctl reload %s",
+			       door_sshd_unit());
+		(void)snprintf(f->text, sizeof(f->text),
+			       "the directory's keys are not taken: AuthorizedKeysCommand is %s",
+			       *keys ? keys : "none");
+		return DOCTOR_NOTE;
+	}
 	return doctor_found(f, DOCTOR_OK, NULL, "asks PAM, and %s runs as %s", keys, who);
 }

@@ -27,13 +27,37 @@
 
 // ------------------------------------------------------------------ nsswitch
 
+// The command that puts a line right, whatever else it has.
+static void switch_mend(const char *name, enum nsswitch_order order, struct finding *f)
+{
+	if (order == NSSWITCH_NO_LINE)
+		(void)snprintf(f->mend, sizeof(f->mend),
+			       "sed -i '/^%s:/d' " NSSWITCH "; echo '%s: files scim' >>" NSSWITCH,
+			       name, name);
+	else if (order == NSSWITCH_NO_SCIM)
+		(void)snprintf(f->mend, sizeof(f->mend),
+			       "sed -i -E '/^%s:/ s/[[:space:]]*(#.*)?$/ scim/' " NSSWITCH, name);
+	else
+		(void)snprintf(f->mend, sizeof(f->mend),
+			       "sed -i -E '/^%s:/ { s/[[:space:]]scim\\b//; s/(files|compat)/& "
+			       "scim/ }' " NSSWITCH,
+			       name);
+}
+
 enum doctor_result doctor_nsswitch(const struct doctor *d, struct finding *f)
 {
 	static const char *const databases[] = { "passwd", "group", "initgroups" };
+	static const char *const wrong[] = {
+		[NSSWITCH_NO_LINE] = "no line",
+		[NSSWITCH_NO_SCIM] = "scim is not asked",
+		[NSSWITCH_FIRST] = "scim stands before the local files, which must win",
+		[NSSWITCH_CUT] = "an action with \"return\" ends the search before scim",
+	};
 	struct buf text = BUF_INIT;
 	struct fail why = { "" };
 	enum nsswitch_order order = NSSWITCH_GOOD;
 	const char *name = NULL;
+	bool foreign, authselect;
 
 	(void)d;
 	if (file_read(NSSWITCH, NSSWITCH_MAX, &text, &why) < 0) {
@@ -47,34 +71,16 @@ enum doctor_result doctor_nsswitch(const struct doctor *d, struct finding *f)
 			order = NSSWITCH_GOOD;
 	}
 	buf_free(&text);
-	switch (order) {
-	case NSSWITCH_GOOD:
+	if (order == NSSWITCH_GOOD)
 		return doctor_found(f, DOCTOR_OK, NULL, "scim stands after the local files");
-	case NSSWITCH_NO_LINE:
-		(void)doctor_found(f, DOCTOR_FAILED, NULL, "%s: no line", name);
-		(void)snprintf(f->mend, sizeof(f->mend),
-			       "sed -i '/^%s:/d' " NSSWITCH "; echo '%s: files scim' >>" NSSWITCH,
-			       name, name);
-		return DOCTOR_FAILED;
-	case NSSWITCH_NO_SCIM:
-		(void)doctor_found(f, DOCTOR_FAILED, NULL, "%s: scim is not asked", name);
-		(void)snprintf(f->mend, sizeof(f->mend),
-			       "sed -i -E '/^%s:/ s/[[:space:]]*(#.*)?$/ scim/' " NSSWITCH, name);
-		return DOCTOR_FAILED;
-	case NSSWITCH_FIRST:
-		(void)doctor_found(f, DOCTOR_FAILED, NULL,
-				   "%s: scim stands before the local files, which must win", name);
-		break;
-	case NSSWITCH_CUT:
-		(void)doctor_found(f, DOCTOR_FAILED, NULL,
-				   "%s: an action with \"return\" ends the search before scim",
-				   name);
-	}
-	// Whatever else the line has stays.
-	(void)snprintf(
-		f->mend, sizeof(f->mend),
-		"sed -i -E '/^%s:/ { s/[[:space:]]scim\\b//; s/(files|compat)/& scim/ }' " NSSWITCH,
-		name);
+	foreign = nsswitch_foreign(&authselect);
+	(void)doctor_found(f, DOCTOR_FAILED, authselect ? DOCTOR_AUTHSELECT : NULL, "%s: %s%s",
+			   name, wrong[order],
+			   authselect ? "; authselect writes this file"
+			   : foreign  ? "; the file is a link: another program writes it"
+				      : "");
+	if (!foreign)
+		switch_mend(name, order, f);
 	return DOCTOR_FAILED;
 }
 
@@ -198,23 +204,36 @@ enum doctor_result doctor_mac(const struct doctor *d, struct finding *f)
 	return doctor_found(f, DOCTOR_OK, NULL, "neither SELinux nor AppArmor is in the way");
 }
 
+#define UNITS "scimd.socket scimd.service scim-lockout.socket scim-hook.socket"
+
+// Whether scimd answers is another check's; its sockets are systemd's, and one that failed
+// or was stopped stays away while scimd runs, which has to be started after it.
 enum doctor_result doctor_units(const struct doctor *d, struct finding *f)
 {
-	static const char *const units[] = { "scimd.service", "scim-lockout.socket" };
+	static const char *const units[] = { "scimd.service", "scimd.socket", "scim-lockout.socket",
+					     "scim-hook.socket" };
+	char word[64];
 
 	(void)d;
 	if (access("/run/systemd/system", F_OK) < 0)
 		return doctor_found(f, DOCTOR_SKIPPED, NULL, "systemd does not run this host");
 	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
-		const char *const argv[] = { "systemctl", "is-enabled", "--quiet", units[i], NULL };
+		const char *const enabled[] = { "systemctl", "is-enabled", "--quiet", units[i],
+						NULL };
+		const char *const active[] = { "systemctl", "is-active", "--quiet", units[i],
+					       NULL };
+		bool off = program_run(enabled, NULL, 10) != 0;
 
-		if (program_run(argv, NULL, 10) != 0)
-			doctor_list(f, units[i]);
+		if (off || (i > 0 && program_run(active, NULL, 10) != 0)) {
+			(void)snprintf(word, sizeof(word), "%s is not %s", units[i],
+				       off ? "enabled" : "active");
+			doctor_list(f, word);
+		}
 	}
 	if (!*f->text)
-		return doctor_found(f, DOCTOR_OK, NULL, "enabled");
+		return doctor_found(f, DOCTOR_OK, NULL, "enabled, and the sockets are there");
 	(void)snprintf(f->mend, sizeof(f->mend),
-		       "systemctl enable --now scimd.service scim-lockout.socket");
-	doctor_list(f, "not enabled: after the next start they are missing");
+		       "systemctl reset-failed " UNITS "; systemctl enable " UNITS
+		       "; systemctl restart scimd.service; systemctl start " UNITS);
 	return DOCTOR_FAILED;
 }

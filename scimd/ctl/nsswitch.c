@@ -3,8 +3,10 @@
 // nsswitch.conf(5); see nsswitch.h.
 #include "scimd/ctl/nsswitch.h"
 #include "scimd/base/buf.h"
-#include <stdbool.h>
+#include "scimd/ctl/program.h"
+#include <limits.h>
 #include <string.h>
+#include <unistd.h>
 
 // The next word of a line; an action in brackets is one.
 static const char *switch_word(const char *at, size_t *len_out)
@@ -42,6 +44,16 @@ enum nsswitch_order nsswitch_order(const char *text, const char *database)
 		found = true;
 	}
 	return found ? NSSWITCH_NO_SCIM : NSSWITCH_NO_LINE;
+}
+
+bool nsswitch_foreign(bool *authselect_out)
+{
+	char to[PATH_MAX];
+	ssize_t n = readlink(NSSWITCH, to, sizeof(to) - 1);
+
+	to[n > 0 ? n : 0] = '\0';
+	*authselect_out = strstr(to, "authselect/") && program_there("authselect");
+	return n >= 0;
 }
 
 static int switch_line(const char *line, size_t len, struct buf *out)

@@ -4,6 +4,7 @@
 #ifndef SCIMD_CTL_NSSWITCH_H
 #define SCIMD_CTL_NSSWITCH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct buf;
@@ -21,6 +22,9 @@ enum nsswitch_order {
 
 // How scim stands in a database's line of such a file.
 enum nsswitch_order nsswitch_order(const char *text, const char *database);
+// Whether the file is a link: then another program writes it, and what is written to it
+// here would be lost. authselect_out: whether that is authselect, and it is there.
+bool nsswitch_foreign(bool *authselect_out);
 // The file with scim at the end of the lines of passwd and group that lack it; all
 // else, comments too, as it is. 0 or -errno of buf.h.
 int nsswitch_add(const char *text, struct buf *out);

@@ -174,7 +174,7 @@ int program_show(const char *const *argv)
 	return pid < 0 ? -errno : program_end(pid, 0);
 }
 
-int program_fork(int (*fn)(void *arg), void *arg, int seconds)
+int program_fork(int (*fn)(void *arg), void *arg, struct buf *out, int seconds)
 {
-	return program_timed(fn, arg, NULL, seconds);
+	return program_timed(fn, arg, out, seconds);
 }

@@ -16,8 +16,9 @@ bool program_there(const char *name);
 int program_run(const char *const *argv, struct buf *out, int seconds);
 // Where scimctl reads and writes, for as long as it takes.
 int program_show(const char *const *argv);
-// A function in a process of its own: what it returned, 0 to 125, or as above. What
-// ended by a signal has 128 and its number, in both.
-int program_fork(int (*fn)(void *arg), void *arg, int seconds);
+// A function in a process of its own: what it returned, 0 to 125, or as above; what it
+// writes to standard output goes to out. What ended by a signal has 128 and its number,
+// in both.
+int program_fork(int (*fn)(void *arg), void *arg, struct buf *out, int seconds);
 
 #endif

@@ -85,10 +85,20 @@ static int enable_daemon(const struct setup *s)
 	return 0;
 }
 
+// What follows looks at what is served, and the first list takes its time.
+static void enable_wait(const struct setup *s)
+{
+	struct json_object *request = ctl_request("sync"), *o;
+
+	(void)json_object_object_add(request, "wait", json_object_new_boolean(true));
+	if (ctl_ask(s->ctl, request, false, NULL, &o) == 0)
+		json_object_put(o);
+}
+
 // ------------------------------------------------------------------ nsswitch
 
 // Only what is missing is added. An order that somebody else chose, and a file that is
-// another program's (authselect's is a link), are named and left alone.
+// another program's, are named and left alone.
 static int switch_edit(bool *mine_out, struct fail *f)
 {
 	struct buf text = BUF_INIT, out = BUF_INIT;
@@ -110,14 +120,14 @@ static int enable_nss(const struct setup *s)
 	struct doctor d = { .ctl = s->ctl };
 	struct finding found = { "", "" };
 	struct fail f = { "" };
-	struct stat st;
-	bool mine;
+	bool mine, authselect;
 
 	if (doctor_nsswitch(&d, &found) == DOCTOR_OK)
 		return 0;
 	(void)printf(NSSWITCH ": %s\n", found.text);
-	if (lstat(NSSWITCH, &st) == 0 && S_ISLNK(st.st_mode)) {
-		(void)printf("It is a link, so another program writes it: have that one do so.\n");
+	if (nsswitch_foreign(&authselect)) {
+		(void)printf("It is a link, so another program writes it: have that one put scim "
+			     "behind files for passwd and group.\n");
 		return 0;
 	}
 	if (!setup_ask(s, "Put scim behind the local files for passwd and group?")) {
@@ -140,52 +150,97 @@ static int enable_nss(const struct setup *s)
 // How each kind of host has pam_scim asked, and no longer asked.
 static const struct pam_way {
 	const char *enable[6], *undo;
-} pam_ways[] = {
-	{ { "pam-auth-update", "--enable", "scim" }, "pam-auth-update --disable scim" },
-	{ { "authselect", "select", "scim", "with-mkhomedir", "--backup=before-scimd" },
-	  "authselect backup-restore before-scimd" },
-};
+} debian_way = { { "pam-auth-update", "--enable", "scim" }, "pam-auth-update --disable scim" },
+  authselect_way = { { "authselect", "select", "scim", "with-mkhomedir", "--backup=before-scimd" },
+		     "authselect backup-restore before-scimd" };
+
+// False: somebody said no. What PAM's files are after it is for doctor to say.
+static bool pam_go(const struct setup *s, const struct pam_way *way, const char *question)
+{
+	(void)printf("Keep this shell open and try a login in another one. To undo it:\n\n"
+		     "  %s\n\n"
+		     "To have that run by itself in ten minutes, unless you stop the timer:\n\n"
+		     "  systemd-run --on-active=10min %s\n\n",
+		     way->undo, way->undo);
+	if (setup_ask(s, question))
+		return true;
+	(void)printf("Left alone.\n");
+	return false;
+}
 
 static int enable_pam(const struct setup *s)
 {
 	struct doctor d = { .ctl = s->ctl };
 	struct finding found = { "", "" };
-	const struct pam_way *way = NULL;
+	const struct pam_way *way = program_there("pam-auth-update") ? &debian_way
+				    : program_there("authselect")    ? &authselect_way
+								     : NULL;
+	enum doctor_result r;
 
-	if (s->keep_pam || doctor_pam(&d, &found) != DOCTOR_FAILED)
+	if (s->keep_pam)
 		return 0;
-	for (size_t i = 0; i < sizeof(pam_ways) / sizeof(*pam_ways) && !way; i++)
-		if (program_there(pam_ways[i].enable[0]))
-			way = &pam_ways[i];
+	r = doctor_pam(&d, &found);
+	if (r == DOCTOR_SKIPPED)
+		(void)printf("PAM: left alone, since nothing can be proved yet: %s. Once that is "
+			     "mended, call scimctl setup again.\n",
+			     found.text);
+	if (r != DOCTOR_FAILED)
+		return 0;
 	if (!way) {
 		(void)printf("PAM: neither pam-auth-update nor authselect is here; see "
 			     "pam_scim(8)\n");
 		return 0;
 	}
-	(void)printf("PAM does not ask scimd yet: whoever is disabled would still get in.\n"
-		     "Keep this shell open and try a login in another one. To undo it:\n\n"
-		     "  %s\n\n"
-		     "To have that run by itself in ten minutes, unless you stop the timer:\n\n"
-		     "  systemd-run --on-active=10min %s\n\n",
-		     way->undo, way->undo);
-	if (!setup_ask(s, "Have PAM ask scimd at every login?")) {
-		(void)printf("Left alone.\n");
+	(void)printf("PAM does not ask scimd yet: whoever is disabled would still get in.\n");
+	if (!pam_go(s, way, "Have PAM ask scimd at every login?"))
 		return 0;
-	}
 	return program_show(way->enable) == 0 ? 0
 					      : enable_failed("PAM's files could not be written");
+}
+
+// Where authselect writes both, they are one step.
+static int enable_profile(const struct setup *s)
+{
+	struct doctor d = { .ctl = s->ctl };
+	struct finding names = { "", "" }, doors = { "", "" };
+
+	if (doctor_nsswitch(&d, &names) == DOCTOR_OK &&
+	    (s->keep_pam || doctor_pam(&d, &doors) == DOCTOR_OK))
+		return 0;
+	(void)printf("authselect writes " NSSWITCH " and PAM's files here, and they do not have "
+		     "scim yet:\nnobody of the directory is known, or whoever is disabled would "
+		     "still get in.\n");
+	if (s->keep_pam) {
+		(void)printf(
+			"PAM was to be left alone, so both were. To have them written:\n  %s\n",
+			DOCTOR_AUTHSELECT);
+		return 0;
+	}
+	if (!pam_go(s, &authselect_way, "Have authselect select the profile scim?"))
+		return 0;
+	return program_show(authselect_way.enable) == 0
+		       ? 0
+		       : enable_failed(
+				 "authselect did not select the profile. What was changed by "
+				 "hand is written over, after a backup, by: " DOCTOR_AUTHSELECT);
 }
 
 int setup_enable(struct setup *s)
 {
 	char name[] = "doctor", *all[] = { name, NULL };
+	bool authselect;
 	int code = enable_files(s);
 
+	(void)nsswitch_foreign(&authselect);
 	if (code == 0)
 		code = enable_daemon(s);
 	if (code == 0)
+		enable_wait(s);
+	if (code == 0 && authselect)
+		code = enable_profile(s);
+	if (code == 0 && !authselect)
 		code = enable_nss(s);
-	if (code == 0)
+	if (code == 0 && !authselect)
 		code = enable_pam(s);
 	if (code)
 		return code;

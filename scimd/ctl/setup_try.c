@@ -155,11 +155,11 @@ static int try_config(const struct setup *s)
 	return try_failed(f.text);
 }
 
-static int try_read(const struct setup *s)
+// log_out: what scimd said meanwhile.
+static int try_read(const struct setup *s, struct buf *log_out)
 {
 	char path[PATH_MAX];
 	const char *const argv[] = { "scimd", "--config", path, "--once", NULL };
-	struct buf log = { .max = (size_t)64 << 10 };
 	const char *line;
 	size_t len;
 	int r;
@@ -169,20 +169,43 @@ static int try_read(const struct setup *s)
 		(void)printf("Reading the directory …\n");
 		(void)fflush(stdout);
 	}
-	r = program_run(argv, &log, TRY_SECONDS);
-	if (r < 0) {
-		buf_free(&log);
+	r = program_run(argv, log_out, TRY_SECONDS);
+	if (r < 0)
 		return try_failed(r == -ENOENT ? "scimd is not installed" : fail_word(r));
-	}
 	if (r != 0) {
-		for (line = buf_text(&log); *line; line += len + (line[len] == '\n')) {
+		for (line = buf_text(log_out); *line; line += len + (line[len] == '\n')) {
 			len = strcspn(line, "\n");
 			(void)fprintf(stderr, "  %.*s\n", (int)len, line);
 		}
 		r = try_failed("the directory could not be read, see above");
 	}
-	buf_free(&log);
 	return r;
+}
+
+// Records that are not served, with the reason: scimd names the first of them.
+static void try_refused(const char *log)
+{
+	static const char warning[] = "scimd: warning: ";
+	uint32_t all = 0, shown = 0;
+	char text[512];
+	size_t len;
+
+	for (; *log; log += len + (log[len] == '\n')) {
+		len = strcspn(log, "\n");
+		if (len >= sizeof(text) + sizeof(warning) ||
+		    strncmp(log, warning, sizeof(warning) - 1) != 0)
+			continue;
+		(void)snprintf(text, sizeof(text), "%.*s", (int)(len - (sizeof(warning) - 1)),
+			       log + sizeof(warning) - 1);
+		if (sscanf(text, "%u records are not served", &all) == 1 && all)
+			(void)printf("%u records are not served:\n", all);
+		else if (strncmp(text, "user \"", 6) == 0 || strncmp(text, "group \"", 7) == 0) {
+			(void)printf("  %s\n", ctl_safe(text));
+			shown++;
+		}
+	}
+	if (all > shown)
+		(void)printf("  … and %u more: scimctl refusals, once scimd runs\n", all - shown);
 }
 
 struct try_count {
@@ -204,7 +227,7 @@ static void try_person(const struct image_found_user *u, struct try_count *n, st
 					       may ? "yes" : "no", u->home, u->shell });
 }
 
-static int try_show(const struct setup *s)
+static int try_show(const struct setup *s, const char *log)
 {
 	static const char *const names[] = { "NAME", "UID", "STATE", "LOGIN", "HOME", "SHELL" };
 	struct ctl mine = *s->ctl;
@@ -230,6 +253,7 @@ static int try_show(const struct setup *s)
 	if (n.people > n.shown)
 		(void)printf("… and %u more\n", n.people - n.shown);
 	(void)printf("%u people, of whom %u may log in\n", n.people, n.may);
+	try_refused(log);
 	if (n.may == 0)
 		(void)printf("Nobody may log in: is that what --allow should say?\n");
 	return 0;
@@ -237,6 +261,7 @@ static int try_show(const struct setup *s)
 
 int setup_try(struct setup *s)
 {
+	struct buf log = { .max = (size_t)64 << 10 };
 	struct fail f = { "" };
 	int code;
 
@@ -244,8 +269,11 @@ int setup_try(struct setup *s)
 		return try_failed(f.text);
 	code = try_config(s);
 	if (code == 0)
-		code = try_read(s);
-	return code ? code : try_show(s);
+		code = try_read(s, &log);
+	if (code == 0)
+		code = try_show(s, buf_text(&log));
+	buf_free(&log);
+	return code;
 }
 
 static int try_remove(const char *path, const struct stat *st, int type, struct FTW *walk)

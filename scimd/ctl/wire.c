@@ -90,13 +90,17 @@ static struct json_object *wire_frame(int fd)
 static int wire_connect(const struct ctl *c)
 {
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	const struct timeval patience = { .tv_sec = c->patience };
 	int fd;
 
 	if (strlen(c->socket) >= sizeof(un.sun_path))
 		return -1;
 	memcpy(un.sun_path, c->socket, strlen(c->socket) + 1);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && connect(fd, (struct sockaddr *)&un, sizeof(un)) < 0) {
+	// A zero is no limit.
+	if (fd >= 0 && (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0 ||
+			setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0 ||
+			connect(fd, (struct sockaddr *)&un, sizeof(un)) < 0)) {
 		(void)close(fd);
 		fd = -1;
 	}
@@ -147,8 +151,10 @@ int ctl_ask(const struct ctl *c, struct json_object *request, bool say,
 	(void)close(fd);
 	json_object_put(request);
 	if (!o) {
-		(void)fprintf(stderr,
-			      "scimctl: the daemon closed the connection without an answer\n");
+		if (say || !c->patience)
+			(void)fprintf(
+				stderr,
+				"scimctl: the daemon closed the connection without an answer\n");
 		return code;
 	}
 	if (ctl_true(o, "ok") && json_object_object_get_ex(o, "result", &inner)) {

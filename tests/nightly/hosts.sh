@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Debian hosts made from the packages alone: a scim-directory with TLS and two hosts that
-# take their people from it, each booted and in a network namespace of its own. Installed,
-# set up with three lines, logged in to by SSH key; somebody is locked out who has left
-# everything running that one can; upgrade, downgrade, restart, bad configuration, removal
-# and purge, while people go on logging in and root always gets in.
+# Debian hosts made from the packages alone: one on which README's five minutes are typed; a
+# scim-directory with TLS and two hosts that take their people from it, each booted and in a
+# network namespace of its own. Installed, set up with three lines, logged in to by SSH key;
+# somebody is locked out who has left everything running that one can; upgrade, downgrade,
+# restart, bad configuration, removal and purge, while people go on logging in and root
+# always gets in.
 #   tests/nightly/hosts.sh [SUITE…]     default: bookworm trixie
 #   HOSTS_CACHE=DIR   keep packages and roots there for the next time
 set -euo pipefail
@@ -45,14 +46,17 @@ mkdir "$work/next"
 repack "$cache/$suite" "$work/next"
 
 SECONDS=0
-step "three hosts boot"
-host_net dir a b c
-for h in dir a b c; do host_make $h; cp "$cache/$suite"/*.deb "$work/$h/debs/"; done
+step "hosts boot"
+host_net dir a b c d
+for h in dir a b c d; do host_make $h; cp "$cache/$suite"/*.deb "$work/$h/debs/"; done
 on_boot a # what is there before anything is installed
 host_boot dir a b
 for h in dir a b; do host_good $h; done
 
 own_tests
+host_boot d
+readme_path d
+host_stop d
 install_all
 people_log_in
 lock_out

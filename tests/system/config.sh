@@ -60,6 +60,12 @@ refused 2 'name of a credential' <<<$'[directory/corp]\ntoken = eyJhbGciOi/J9+ab
 refused 2 'is missing' <<<$'[directory/corp]\nurl = https://x.example/'
 refused 2 'is missing' <<<$'[directory/corp]\ntoken = corp'
 refused '[0-9]+' 'only one of' <<<"$good"$'\ntoken_file = /x'
+oauth=$'[directory/corp]\nurl = https://id.example.com/scim/v2\nclient_id = host\ntoken_url = https://id.example.com/token'
+refused '[0-9]+' 'needs client_id and client_secret' <<<"$oauth"
+refused '[0-9]+' 'only one of client_secret' <<<"$oauth"$'\nclient_secret = sso\nclient_secret_file = /x'
+refused 5 'name of a credential' <<<"$oauth"$'\nclient_secret = s3cr/t'
+printf '%s\nclient_secret = sso\n' "$oauth" >$conf
+scimctl config check >/dev/null
 refused '[0-9]+' "directory's name" <<<$'[directory/Corp]\nurl = https://x.example/\ntoken = a'
 
 echo "# twice in one file: refused; in a drop-in: the later wins and says so"

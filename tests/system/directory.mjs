@@ -2,7 +2,7 @@
 // as fast as node can, for tests that sync hundreds of times. It speaks the parts of
 // tests/realscim's admin calls that those tests use (POST /__churn, POST /__fault for
 // one kind of monstrous answer at a time) and keeps every request it saw (GET /__seen;
-// DELETE forgets them). Users have ETags.
+// DELETE forgets them). Users have ETags. POST /token hands out a token to everybody.
 // POST /__paging says how lists are cut, and what happens meanwhile:
 //   way: index (as it is without; a cursor is not heeded), cursor (both), cursor-only,
 //     index-only (a cursor is an error), switch (asked by number, answers with a cursor),
@@ -164,6 +164,7 @@ const server = http.createServer((req, res) => {
   }
   seen.push({ url: req.url, headers: req.headers })
   res.on('error', () => {})
+  if (path === '/token') return say({ access_token: 'handed-out', token_type: 'Bearer' })
   if (fault && new RegExp(fault.match).test(req.url)) {
     res.setHeader('Content-Type', 'application/scim+json')
     return monsters[fault.kind](res, fault, answer, Number(url.searchParams.get('startIndex') ?? 1))

@@ -231,7 +231,7 @@ tenacious 20 idle || failed 'it is not given up'
 scimctl audit --user ida | grep -q 'hook failed' || failed "not on record: $(scimctl audit --user ida)"
 rm /etc/scimd/hooks.d/20-fails
 
-echo '# the examples: archive-home and rename-home'
+echo '# the examples: archive-home, rename-home and set-aside-home'
 mount -t tmpfs -o mode=755 tmpfs /home
 run() { env -i "packaging/hooks/$1" <<<"$2" >"$NS_TMP/example" 2>&1; }
 refused() { local r=0; run "$1" "$2" || r=$?; [ "$r" = 100 ] || failed "$1 $2: $r: $(cat "$NS_TMP/example")"; }
@@ -256,6 +256,60 @@ run archive-home "$(deleted /home/anna)" || failed "archive-home: $(cat "$NS_TMP
 [[ $(tar -tvzf /home/.archive/anna-70001-*.tar.gz) == *'anna/link -> /etc/passwd'* ]] || failed 'a link was followed'
 [ "$(stat -c %a /home/.archive /home/.archive/*)" = $'700\n600' ] || failed 'others may read it'
 run archive-home "$(deleted /home/anna)" || failed 'archive-home, once more'
+
+echo '# archive-home that is killed at its time limit, again and again, leaves no more than one attempt'
+install -d -o 70001 /home/big
+head -c 64M /dev/urandom >/home/big/file
+chown 70001 /home/big/file
+archives() { find /home/.archive -mindepth 1 -maxdepth 1 -name "*big*"; }
+grows() { [ -n "$(find /home/.archive -name '*big*' -size +0 -newer "$NS_TMP/began")" ]; }
+later() { [ "$(date +%s)" != "$second" ]; } # names with the time in them differ
+second=''
+whole() { [[ $(archives) != *.new* && $(archives) != *.gone* ]]; }
+for i in 1 2 3; do
+  tenacious 5 later
+  second=$(date +%s)
+  : >"$NS_TMP/began"
+  setsid env -i packaging/hooks/archive-home <<<"$(deleted /home/big)" >"$NS_TMP/example" 2>&1 &
+  killed=$!
+  tenacious 10 grows || failed 'it does not begin'
+  kill -KILL -- "-$killed" # as scim-hook does: nothing of it can tidy up
+  wait "$killed" 2>/dev/null || :
+  [ -s /home/big/file ] || failed 'half an archive, and the home is gone'
+  [ "$(archives | wc -l)" = 1 ] || failed "they pile up: $(archives)"
+done
+run archive-home "$(deleted /home/big)" || failed "after all: $(cat "$NS_TMP/example")"
+whole && [ ! -e /home/big ] || failed "left: $(archives)"
+gzip -t /home/.archive/big-70001-*.tar.gz || failed 'the archive is not whole'
+# Killed while it took the home away: that goes on, and what is left of it is not packed.
+mkdir /home/.archive/.big-70001.gone
+echo x >/home/.archive/.big-70001.gone/rest
+run archive-home "$(deleted /home/big)" || failed 'the rest of a home'
+whole || failed "left: $(archives)"
+
+echo '# set-aside-home: away while somebody is disabled, back afterwards'
+event() { echo "{\"event\":\"$1\",\"uid\":70001,\"home\":\"$2\"}"; }
+install -d -o 70001 /home/ann
+echo mine >/home/ann/file
+run set-aside-home "$(event create /home/ann)" && run set-aside-home "$(event change /home/ann)" || failed 'other events'
+[ -e /home/ann/file ] || failed 'another event moved it'
+for bad in /etc /home/../etc /home/link /home/.x /home/a/b /home/; do refused set-aside-home "$(event disable "$bad")"; done
+refused set-aside-home "$(event disable /home/ann | sed s/70001/70002/)"
+refused set-aside-home "$(event disable /home/ann | sed s/70001/0/)"
+run set-aside-home "$(event disable /home/ann)" || failed "$(cat "$NS_TMP/example")"
+[ ! -e /home/ann ] && [ -e /home/.left/ann-70001/file ] && [ "$(stat -c %a /home/.left)" = 700 ] || failed 'not set aside'
+run set-aside-home "$(event disable /home/ann)" || failed 'once more'
+install -d -o 70001 /home/ann # somebody made another
+refused set-aside-home "$(event disable /home/ann)"
+refused set-aside-home "$(event enable /home/ann)"
+rmdir /home/ann
+run set-aside-home "$(event enable /home/anna)" || failed "$(cat "$NS_TMP/example")" # renamed meanwhile
+[ "$(cat /home/anna/file)" = mine ] && [ -z "$(ls /home/.left)" ] || failed 'not back'
+run set-aside-home "$(event enable /home/anna)" || failed 'once more'
+run set-aside-home "$(event delete /home/anna)" || failed "$(cat "$NS_TMP/example")"
+[ ! -e /home/anna ] && [ -e /home/.left/anna-70001/file ] || failed 'not set aside when deleted'
+chmod 755 /home/.left
+refused set-aside-home "$(event enable /home/anna)"
 umount /home
 
 echo '# nobody but the image owner is served, and nonsense is not'

@@ -9,6 +9,10 @@ ns_begin "$0"
 doors_prepare "$BUILD"
 doors_directory ann ben
 directory user add dan@example.com # in no group
+# Whoever cannot be served is not passed over in silence.
+directory user add root@example.com
+for i in {1..24}; do directory user add "No$i such name@example.com"; done
+directory group add sudo
 install -m755 "$BUILD/root/usr/sbin/scimd" /usr/sbin/scimd
 export DEBIAN_FRONTEND=noninteractive
 url=$(sed -n 's/^url = //p' /etc/scimd/scimd.conf)
@@ -56,6 +60,10 @@ printf '%s\n' "$url" "$(cat "$NS_TMP/secret")" "$filter" n | scimctl setup >"$ou
 grep -qE '^ann +[0-9]+ +active +yes +/home/ann' "$out" || fail 'ann is not shown'
 grep -qE '^dan +[0-9]+ +active +no ' "$out" || fail 'dan is not shown'
 grep -q '^3 people, of whom 2 may log in$' "$out" || fail 'the sum is not shown'
+grep -q '^26 records are not served:$' "$out" || fail 'that some are refused is not said'
+grep -q '^  group "sudo": a local group has this name; local accounts win$' "$out" || fail 'why is not said'
+[ "$(grep -c '^  \(user\|group\) "' "$out")" = 20 ] || fail 'not the first twenty'
+grep -q '^  … and 6 more: scimctl refusals' "$out" || fail 'that there are more is not said'
 untouched
 
 echo "# typed on a terminal: the token is not shown"
@@ -113,10 +121,43 @@ mend=$(grep -oE "sed -i -E '/\^passwd:.*" "$out" | head -n 1)
 sh -c "$mend"
 grep -qx 'passwd: files scim systemd' /etc/nsswitch.conf || fail "the way out leads elsewhere: $mend"
 sed 's/^passwd:.*/passwd: files/' "$NS_TMP/nsswitch.good" >/etc/nsswitch.real
-ln -sf nsswitch.real /etc/nsswitch.conf # as authselect has it
-setup 1 "${good[@]}"; grep -q 'is a link' "$out" || fail 'the link is not named'
+ln -sf nsswitch.real /etc/nsswitch.conf
+setup 1 "${good[@]}"; grep -q '^It is a link' "$out" || fail 'the link is not named'
+grep -q '^PAM: left alone, .*not found through glibc' "$out" || fail 'nothing is said of PAM'
+! grep -q "mend: .*/etc/nsswitch.conf" "$out" || fail 'doctor would replace the link'
 [ -L /etc/nsswitch.conf ] && grep -qx 'passwd: files' /etc/nsswitch.real || fail 'the link was written through or replaced'
-rm /etc/nsswitch.conf
+
+echo "# authselect writes nsswitch.conf and PAM's files, as one step"
+mkdir /etc/authselect
+mv /etc/nsswitch.real /etc/authselect/nsswitch.conf
+ln -sf /etc/authselect/nsswitch.conf /etc/nsswitch.conf
+pam-auth-update --package --remove scim >/dev/null 2>&1
+cat >/usr/sbin/authselect <<END
+#!/bin/sh
+echo "\$*" >>$NS_TMP/authselect
+if [ -e $NS_TMP/broken ]; then exit 4; fi
+sed -i 's/^passwd:.*/passwd: files scim/; s/^group:.*/group: files scim/' /etc/authselect/nsswitch.conf
+pam-auth-update --package --enable scim
+END
+chmod +x /usr/sbin/authselect
+setup 1 "${good[@]}" --no-pam
+! [ -e "$NS_TMP/authselect" ] || fail 'PAM was touched'
+grep -q '^  authselect select scim with-mkhomedir --force$' "$out" || fail 'what to run is not said'
+[ "$(grep -c 'mend: authselect select scim with-mkhomedir --force$' "$out")" = 1 ] || fail 'doctor has another way'
+: >"$NS_TMP/broken"
+setup 1 "${good[@]}"; grep -q 'did not select the profile.*--force$' "$out" || fail 'a failure is not said'
+grep -qxF '  systemd-run --on-active=10min authselect backup-restore before-scimd' "$out" || fail 'no timer'
+rm "$NS_TMP/broken"
+code=0
+printf 'y\nn\n' | scimctl setup --url "$url" --token-file "$NS_TMP/secret" --allow "$filter" >"$out" 2>&1 || code=$?
+[ "$code" = 1 ] || fail "not agreed to, and the host does not serve: exit status $code"
+: >"$NS_TMP/authselect"
+setup 0 "${good[@]}"
+[ "$(cat "$NS_TMP/authselect")" = 'select scim with-mkhomedir --backup=before-scimd' ] || fail 'not what authselect takes'
+grep -qE '^ok +pam ' "$out" || fail 'it was not proved'
+setup 0 "${good[@]}"
+[ "$(wc -l <"$NS_TMP/authselect")" = 1 ] || fail 'it was selected again'
+rm -r /etc/nsswitch.conf /etc/authselect /usr/sbin/authselect
 cp "$NS_TMP/nsswitch.good" /etc/nsswitch.conf
 
 echo "# systemd: its units where they are, a word where they are not"

@@ -67,3 +67,28 @@ kill -ABRT "$SCIMD_PID"
 wait "$SCIMD_PID" || :
 SCIMD_PID=''
 if find "$NS_TMP" "$PWD" -maxdepth 2 -name 'core*' -type f | grep -q .; then fail "there is a core"; fi
+
+echo "# what systemd hands over is enough for a daemon that may not see credentials.d"
+(umask 077; echo client-secret >/etc/scimd/credentials.d/sso)
+install -d -o 997 -g 997 -m 755 /var/lib/scimd/other
+install -d -m 755 /run/handed
+install -o 997 -m 400 /etc/scimd/credentials.d/sso /run/handed/cred_sso
+oauth() { # SETTING
+  printf '[scimd]\nstate_dir = /var/lib/scimd/other\n[directory/sso]\nurl = %s\nclient_id = host\ntoken_url = %s/token\n%s\n[access]\nallow = all\n' \
+    "$SCIM_URL" "$SCIM_ROOT" "$1" >/etc/scimd/scimd.conf
+}
+other() { setpriv --reuid 997 --regid 997 --clear-groups env CREDENTIALS_DIRECTORY=/run/handed "$BUILD/root/usr/sbin/scimd" --once >"$NS_TMP/other" 2>&1; }
+oauth 'client_secret = sso'
+admin /__fault '{"match":"nothing","kind":"deep","depth":1}' >/dev/null
+other || fail "the secret was not taken: $(cat "$NS_TMP/other")"
+seen "$SCIM_ROOT" >"$NS_TMP/seen"
+grep -q "Basic $(printf 'host:client-secret' | base64)" "$NS_TMP/seen" || fail 'the token_url was not given the secret'
+grep -q 'Bearer handed-out' "$NS_TMP/seen" || fail 'the directory was not given the token'
+
+echo "# and what it has not handed over is said, with what helps"
+oauth 'client_secret_file = /etc/scimd/credentials.d/sso'
+if other; then fail 'it sees what is root'"'"'s alone'; fi
+grep -q 'client_secret' "$NS_TMP/other" || fail "no way out is named: $(cat "$NS_TMP/other")"
+printf '[scimd]\nstate_dir = /var/lib/scimd/other\n[directory/late]\nurl = %s\ntoken = corp\n[access]\nallow = all\n' "$SCIM_URL" >/etc/scimd/scimd.conf
+if other; then fail 'it sees what is root'"'"'s alone'; fi
+grep -q '"corp".*systemctl restart scimd' "$NS_TMP/other" || fail "the restart is not named: $(cat "$NS_TMP/other")"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Every command of ours in README and the guides exists, with the options it is given
-# there; every page that is linked, and every file of the project that is named, is there;
-# the playbook is YAML.
+# there; every page that is linked, and every file of the project that is named, is there, and
+# what is said to lie on a host is installed; the playbook is YAML.
 set -euo pipefail
 cd "$SRC"
 bad=0
@@ -28,6 +28,12 @@ done
 while IFS=: read -r file link; do
   [ -e "$(dirname "$file")/$link" ] || miss "$file: there is no $link"
 done < <(grep -oE '\]\([a-zA-Z0-9/._-]+\)' README.md docs/*.md | sed -E 's/:\]\(/:/; s/\)$//')
+# What is said to lie on a host is put there by make install, wherever packages come from.
+while IFS=: read -r file path; do
+  [ -e "$BUILD/root$path" ] || miss "$file: $path is not installed"
+done < <(for f in README.md docs/*.md packaging/man/*; do
+  sed 's/\\-/-/g' "$f" | { grep -oE '/usr/(share|lib|libexec|s?bin)/[a-zA-Z0-9_./-]*scim[a-zA-Z0-9_./-]*' || :; } | sed "s#^#$f:#; s/[.,]\$//"
+done)
 for f in docs/*.md; do
   grep -q "($f)" README.md || miss "README.md does not name $f"
 done

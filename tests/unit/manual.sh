@@ -44,6 +44,11 @@ while IFS=$'\x01' read -r name values otherwise; do
       [ -z "$values" ] || sed -n 2p <<<"$text" | sed 's/^\.RI //; s/ //g' | grep -qF "=$values." || miss "pam_scim.8: $name: takes $values" ;;
   esac
 done < <("$BUILD/tests/unit/test_pam_words" list | tr '\t' '\001')
+# What a person is told in brackets is what an administrator looks up.
+while read -r ground; do
+  sed 's/\\-/-/g' packaging/man/pam_scim.8 | grep -qx "\.B $ground" || miss "pam_scim.8: \"(scimd: $ground)\" is not explained"
+  case $ground in rule*) grep -qF "$ground" packaging/man/scimctl.1 || miss "scimctl.1: \"$ground\" is not explained" ;; esac
+done < <("$BUILD/tests/unit/test_pam_words" grounds | sort -u)
 for p in packaging/man/*; do
   out=$(groff -man -Tutf8 -ww -z "$p" 2>&1) || miss "$p: groff fails"
   [ -z "$out" ] || miss "$p: $out"

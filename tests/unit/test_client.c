@@ -554,6 +554,36 @@ static void test_client_oauth_says_why_there_is_no_token(void **state)
 	sd_event_unref(event);
 }
 
+// As systemd hands it over to a daemon that could not read the file itself.
+static void test_client_oauth_secret_by_credential(void **state)
+{
+	static const char *const answers[] = { OK("{\"access_token\":\"one\"}"), OK("{\"n\":1}"),
+					       NULL };
+	char url[64], token_url[64];
+	struct session_options o = {
+		.url = url, .token_url = token_url, .client_id = "host", .client_secret = "sso"
+	};
+	struct session *s;
+	struct fail f = { "" };
+	sd_event *event;
+
+	(void)state;
+	server_script(answers);
+	(void)snprintf(url, sizeof(url), "http://127.0.0.1:%u/v2", server.port);
+	(void)snprintf(token_url, sizeof(token_url), "http://127.0.0.1:%u/token", server.port);
+	(void)file("cred_sso", "s3cret\n", 0440);
+	assert_int_equal(setenv("CREDENTIALS_DIRECTORY", folder, 1), 0);
+	assert_int_equal(sd_event_new(&event), 0);
+	assert_int_equal(session_new(event, &o, &s, &f), 0);
+	assert_int_equal(session_begin(s, &f), 0);
+	assert_int_equal(ask(s, event, true).value, 1);
+	session_free(s);
+	sd_event_unref(event);
+	assert_int_equal(unsetenv("CREDENTIALS_DIRECTORY"), 0);
+	// base64 of "host:s3cret"
+	assert_non_null(strstr(server.asked[0], "\r\nAuthorization: Basic aG9zdDpzM2NyZXQ=\r\n"));
+}
+
 static void test_client_token_files(void **state)
 {
 	static const struct {
@@ -817,6 +847,7 @@ int main(void)
 		cmocka_unit_test(test_client_bodies_in_pieces),
 		cmocka_unit_test(test_client_oauth_client_credentials),
 		cmocka_unit_test(test_client_oauth_says_why_there_is_no_token),
+		cmocka_unit_test(test_client_oauth_secret_by_credential),
 		cmocka_unit_test(test_client_token_files),
 		cmocka_unit_test(test_client_token_files_that_are_none),
 		cmocka_unit_test(test_client_urls),

@@ -204,9 +204,16 @@ static void test_account_knows_local_names_by_the_whole_field(void **state)
 static void test_account_counts_the_age_of_the_image(void **state)
 {
 	(void)state;
-	publish_days(2, true); // warns, in the log only
+	publish_days(2, true); // warns
 	assert_int_equal(account("ann"), PAM_SUCCESS);
+	assert_string_equal(said,
+			    "This host has not heard from the directory for a while, and may "
+			    "soon let nobody in. Ask your administrator. (scimd: stale-warn)");
+	assert_int_equal(visit_flags(pam_sm_acct_mgmt, "cron", "ann", NULL, (int)PAM_SILENT),
+			 PAM_SUCCESS);
 	assert_string_equal(said, "");
+	assert_int_equal(visit(pam_sm_open_session, "cron", "ann", NULL), PAM_SUCCESS);
+	assert_string_equal(said, ""); // once is enough
 	publish_days(8, true);
 	assert_int_equal(account("ann"), PAM_AUTHINFO_UNAVAIL);
 	assert_non_null(strstr(said, "(scimd: stale-deny)"));
@@ -555,6 +562,7 @@ static void test_live_answers_count(void **state)
 	// A directory that answers makes up for an old image.
 	stale_image();
 	assert_int_equal(live("ann", NULL, SAYS("active"), NULL), PAM_SUCCESS);
+	assert_string_equal(said, ""); // it has just been heard from
 	assert_int_equal(live("ann", NULL, SAYS("unknown"), NULL), PAM_AUTHINFO_UNAVAIL);
 	// And even where a missing image would be ignored, a leaver stays out.
 	unlink(box_image);

@@ -27,6 +27,9 @@ for u in "$units"/*.socket; do
   of=${u%.socket}
   [ -e "$of.service" ] || [ -e "$of@.service" ] || miss "$u has no service"
 done
+# Skipped with the question still in its socket, a service is started for it again and
+# again, until systemd gives the socket up.
+if grep -E '^(ExecCondition|Condition|Assert)' "$units/scimd.service"; then miss "scimd.service may be skipped, and scimd.socket fails by that"; fi
 grep -rn '@[a-z]*dir@' "$units" && miss "a path is not filled in"
 
 echo "# exposure"
@@ -48,6 +51,7 @@ for u in scimd scim-directory; do
   grep -q "^u $user " "$BUILD/root/usr/lib/sysusers.d/$u.conf" || miss "$u.conf does not make $user"
   grep -q "^StateDirectory=$u$" "$units/$u.service" || miss "$u.service has no state directory"
 done
+[ "$(stat -c %a "$BUILD/root/etc/scimd/credentials.d")" = 700 ] || miss "credentials.d, without which scimd.service does not start"
 # How old the image is, is counted by the clock of this boot, whose id is below /proc/sys.
 if grep -q '^ProcSubset=pid' "$units/scimd.service"; then miss "scimd.service hides which boot this is"; fi
 [ "$bad" = 0 ]
