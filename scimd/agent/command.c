@@ -129,8 +129,9 @@ static int audit_entry(void *arg, const struct store_audit *a)
 	struct json_object *o;
 	int64_t when = 0;
 
-	// Most of a log is about others.
-	if (w->user && !memmem(a->line, a->len, w->user, strlen(w->user)))
+	// Most of a log is about others. In JSON some letters are not themselves.
+	if (w->user && !strpbrk(w->user, "\"\\") &&
+	    !memmem(a->line, a->len, w->user, strlen(w->user)))
 		return 0;
 	tok = json_tokener_new_ex(8);
 	o = tok ? json_tokener_parse_ex(tok, a->line, (int)a->len) : NULL;

@@ -262,7 +262,8 @@ static int job_settle(const struct job_input *in, struct plan *p, struct resolve
 			r = loss_refused(in, p, res, out, &again);
 	}
 	p->changed = plan_changed(p);
-	gone = r == 0 && p->restored && !in->accept_removals ? loss_unclaimed(p, res, &known) : 0;
+	gone = r == 0 && p->restored && !in->accept_removals ? loss_unclaimed(in, p, res, &known)
+							     : 0;
 	if (gone)
 		return fail(f, EAGAIN,
 			    "the store was lost, and %zu of %zu people whom the image knows are in "

@@ -108,6 +108,22 @@ int leaver_put(struct store_txn *t, const struct leaver *l)
 	return r;
 }
 
+static int leaver_found(void *arg, const char *key, const char *text)
+{
+	int r = leaver_read(text, arg);
+
+	(void)key;
+	return r < 0 ? r : 1;
+}
+
+int leaver_get(struct store_txn *t, uint32_t uid, struct leaver *out)
+{
+	char key[LEAVER_KEY];
+	int r = store_queue_each(t, leaver_key(key, uid), leaver_found, out);
+
+	return r == 0 ? -ENOENT : r == 1 ? 0 : r;
+}
+
 int leaver_drop(struct store_txn *t, const struct leaver *l)
 {
 	char key[LEAVER_KEY];

@@ -37,7 +37,8 @@ struct leaver {
 
 int leaver_read(const char *text, struct leaver *out); // 0, -EBADMSG, -ENOMEM; then leaver_free
 void leaver_free(struct leaver *l);
-struct log_about leaver_about(const struct leaver *l); // strings are the leaver's
+struct log_about leaver_about(const struct leaver *l);                 // strings are the leaver's
+int leaver_get(struct store_txn *t, uint32_t uid, struct leaver *out); // as leaver_read, -ENOENT
 int leaver_put(struct store_txn *t, const struct leaver *l);
 int leaver_drop(struct store_txn *t, const struct leaver *l);
 // more: further members of the entry, taken over, or NULL.

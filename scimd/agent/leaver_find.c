@@ -30,7 +30,8 @@ struct leavers {
 	size_t drop_count, drop_cap;
 	struct image image; // that stands
 	bool stands;
-	struct table gone; // without it: ids of those who were active in the store
+	struct table gone;  // without it: ids of those who were active in the store
+	struct table noted; // uids that an image was to lock out already, which was not published
 };
 
 static struct leaver *leaver_room(struct leaver **list, size_t count, size_t *cap)
@@ -133,7 +134,8 @@ static int leaver_compare(struct leavers *ll)
 		const char *cause = leaver_cause(ll->in->config, ac);
 
 		people += ac->state == ACCOUNT_ACTIVE || ac->state == ACCOUNT_DISABLED;
-		if (cause && leaver_was_in(ll, ac, cause))
+		if (cause && table_get(&ll->noted, &ac->uid, sizeof(ac->uid)) == TABLE_NONE &&
+		    leaver_was_in(ll, ac, cause))
 			r = leaver_add(ll, ac, cause);
 	}
 	people = people * LEAVER_BRAKE / 100;
@@ -198,11 +200,13 @@ static int leaver_queued(void *arg, const char *key, const char *text)
 		return r == -EBADMSG ? 0 : r;
 	ac = bsearch(&l->uid, ll->res->accounts, ll->res->account_count, sizeof(*ac),
 		     leaver_by_uid);
-	if (ac && !leaver_cause(ll->in->config, ac))
+	if (ac && !leaver_cause(ll->in->config, ac)) {
 		ll->drop_count++;
-	else
-		leaver_free(l);
-	return 0;
+		return 0;
+	}
+	r = ac && !l->published ? table_put(&ll->noted, &ac->uid, sizeof(ac->uid), 0) : 0;
+	leaver_free(l);
+	return r;
 }
 
 bool leavers_any(const struct leavers *ll)
@@ -263,6 +267,7 @@ void leavers_free(struct leavers *ll)
 	for (size_t i = 0; i < ll->drop_count; i++)
 		leaver_free(&ll->drop[i]);
 	table_free(&ll->gone);
+	table_free(&ll->noted);
 	free(ll->drop);
 	free(ll->list);
 	free(ll);

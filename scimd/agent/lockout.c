@@ -147,7 +147,7 @@ static void lockout_denied(struct lockout *l)
 	if (grounds_image(l->agent->config, &im, IMAGE_BY_PREAD) < 0)
 		return;
 	for (struct lockout_entry *e = l->entries; e; e = e->next)
-		e->denied = e->who.published || leaver_denied(&im, e->who.uid);
+		e->denied = (e->who.published && !e->who.ended) || leaver_denied(&im, e->who.uid);
 	image_close(&im);
 }
 
@@ -192,6 +192,23 @@ static bool lockout_news(const struct lockout_entry *e)
 	return !e->who.ended || e->processes;
 }
 
+// A round may have marked the entry since it was read, or dropped it.
+static int lockout_ended(struct store_txn *t, struct lockout_entry *e)
+{
+	struct leaver now;
+	int r = leaver_get(t, e->who.uid, &now);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r == -EBADMSG ? leaver_drop(t, &e->who) : r;
+	if (now.seen == e->who.seen) {
+		e->who.published = now.published;
+		now.ended = e->over;
+		r = lockout_over(e) ? leaver_drop(t, &now) : leaver_put(t, &now);
+	}
+	leaver_free(&now);
+	return r;
+}
+
 static int lockout_write(struct store_txn *t, void *arg, struct fail *f)
 {
 	struct lockout *l = arg;
@@ -199,12 +216,9 @@ static int lockout_write(struct store_txn *t, void *arg, struct fail *f)
 
 	(void)f;
 	for (struct lockout_entry *e = l->entries; e && r == 0; e = e->next) {
-		struct leaver who = e->who;
-
 		if (!e->finished)
 			continue;
-		who.ended = e->over;
-		r = lockout_over(e) ? leaver_drop(t, &who) : leaver_put(t, &who);
+		r = lockout_ended(t, e);
 		if (r == 0 && lockout_news(e))
 			r = leaver_audit(t, &e->who,
 					 e->refused[0] ? "sessions not ended" : "sessions ended",
@@ -233,8 +247,9 @@ static void report_add(struct json_object *list, const struct leaver *who, int64
 	char at[CLOCK_TEXT];
 
 	(void)json_object_object_add(o, "id", json_object_new_string(who->id));
-	(void)json_object_object_add(o, "denied_at",
-				     json_object_new_string(clock_format(at, who->published)));
+	(void)json_object_object_add(
+		o, "denied_at",
+		json_object_new_string(clock_format(at, who->published ? who->published : ended)));
 	if (ended)
 		(void)json_object_object_add(o, "ended_at",
 					     json_object_new_string(clock_format(at, ended)));

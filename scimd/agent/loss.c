@@ -160,24 +160,33 @@ int loss_refused(const struct job_input *in, struct plan *p, const struct resolv
 	return r;
 }
 
-size_t loss_unclaimed(const struct plan *p, const struct resolved *res, size_t *known_out)
+static bool loss_restored(const struct ledger_entry *e)
+{
+	return e->kind == RESOURCE_USER && !e->deleted && strcmp(e->source, LEDGER_RESTORED) == 0;
+}
+
+size_t loss_unclaimed(const struct job_input *in, const struct plan *p, const struct resolved *res,
+		      size_t *known_out)
 {
 	size_t had = 0, gone = 0;
+	struct image im;
 
-	for (size_t i = 0; i < p->ledger_count; i++) {
-		const struct ledger_entry *e = &p->ledger[i];
+	if (grounds_image(in->config, &im, IMAGE_BY_MAP) < 0)
+		return 0;
 
-		had += e->kind == RESOURCE_USER && !e->deleted &&
-		       strcmp(e->source, LEDGER_RESTORED) == 0;
-	}
+	for (size_t i = 0; i < p->ledger_count; i++)
+		had += loss_restored(&p->ledger[i]);
 	for (uint32_t i = 0; i < res->account_count; i++) {
 		const struct account *ac = &res->accounts[i];
-		const struct ledger_entry *e =
-			ac->ledger == UINT32_MAX ? NULL : &p->ledger[ac->ledger];
+		struct image_found_user u;
 
-		gone += ac->state == ACCOUNT_DELETED && e && !e->deleted &&
-			strcmp(e->source, LEDGER_RESTORED) == 0;
+		// Whom the image refused, or had as disabled, loses nothing.
+		gone += ac->state == ACCOUNT_DELETED && ac->ledger != UINT32_MAX &&
+			loss_restored(&p->ledger[ac->ledger]) &&
+			image_user_by_id(&im, ac->uid, NULL, 0, &u) == 0 &&
+			u.head.state == ACCOUNT_ACTIVE;
 	}
+	image_close(&im);
 	*known_out = had;
 	return brake_removals(had, gone) ? gone : 0;
 }

@@ -16,6 +16,7 @@
 int loss_refused(const struct job_input *in, struct plan *p, const struct resolved *res,
 		 struct job *out, bool *again_out);
 // Too many unclaimed: how many; else 0. Of known_out.
-size_t loss_unclaimed(const struct plan *p, const struct resolved *res, size_t *known_out);
+size_t loss_unclaimed(const struct job_input *in, const struct plan *p, const struct resolved *res,
+		      size_t *known_out);
 
 #endif

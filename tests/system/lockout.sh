@@ -217,3 +217,19 @@ for who in fay gil; do
   none "$who" || failed "$who still runs something"
   grep -q "\"$who\" .* was locked out: 1 processes ended" "$NS_TMP/scimd.log" || failed "it is not told of $who"
 done
+
+echo '# a publish that fails, again and again: noted once, and ended when the door is closed'
+directory user add hal@example.com
+quiet scimd --once || failed 'hal is not served'
+quiet as hal sleep 1000 &
+tenacious 5 many hal 1
+mount --bind "$image" "$image" # nothing can be renamed to there
+directory user disable hal@example.com
+for _ in 1 2 3; do
+  if scimd --once 2>"$NS_TMP/scimd.log"; then failed 'it was published all the same'; fi
+done
+many hal 1 || failed 'hal was ended while the door was open'
+umount "$image"
+scimd_start
+gone hal
+[ "$(scimctl --json audit --user hal | grep -o '"event":"seen"' | wc -l)" = 1 ] || failed 'seen more than once'
