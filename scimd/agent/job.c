@@ -301,6 +301,9 @@ static int job_steps(const struct job_input *in, struct plan *p, struct resolved
 			    "has been read completely once");
 	for (size_t i = 0; i < in->config->directory_count; i++)
 		out->held |= out->helds[i].reason != NULL;
+	// What another process made of the very same stands.
+	if (!in->grounds && !p->changed && !p->restored && !in->rebuild)
+		moved = !grounds_stand(in, out->grounds);
 	r = 0;
 	if (p->changed || in->republish || in->dry_run || moved)
 		r = job_settle(in, p, res, out);

@@ -188,7 +188,7 @@ waiting() {
   asking=$!
   wait_for polls_wait "${1:-}"
   at_once=$(memory VmRSS) before=$SECONDS
-  # The pages that their coming has touched are let go when it is at rest, within 10 s.
+  # The pages that their coming has touched are let go when it is at rest, within 20 s.
   wait_for rested
   resident=$(memory VmRSS) own=$(memory RssAnon)
   before=$(date +%s%N)
@@ -197,7 +197,7 @@ waiting() {
   wait "$asking"
   delivered=$(awk -v b="$before" '{ printf "%.0f", $NF * 1000 - b / 1000000 }' "$disk/polls")
 }
-rested() { [ $((SECONDS - before)) -gt 15 ] || awk '/^RssFile/ { exit !($2 < 24000) }' "/proc/$server/status"; }
+rested() { [ $((SECONDS - before)) -gt 25 ] || awk '/^RssFile/ { exit !($2 < 24000) }' "/proc/$server/status"; }
 polls_wait() {
   kill -0 "$asking" || exit 1
   curl -skf --noproxy '*' -H "Authorization: Bearer $token" "http${1:+s}://127.0.0.1:$port/metrics" |
