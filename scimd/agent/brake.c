@@ -222,8 +222,11 @@ static int brake_other(const struct plan *p, uint32_t source, const struct stage
 	     id = strtok_r(NULL, "\n", &save))
 		ids[known++] = id;
 	known = brake_still(p, source, ids, known);
-	for (size_t i = 0; i < known; i++)
-		there += table_get(&st->users, ids[i], strlen(ids[i])) != TABLE_NONE;
+	for (size_t i = 0; i < known; i++) {
+		uint32_t at = table_get(&st->users, ids[i], strlen(ids[i]));
+
+		there += at != TABLE_NONE && !st->entries[at].unclear;
+	}
 	*other_out = there * 2 < known;
 	return 0;
 }

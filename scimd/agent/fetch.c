@@ -131,6 +131,15 @@ static int fetch_on_missing(void *arg, bool groups, struct pull_missing *out)
 	return r;
 }
 
+static int fetch_on_unclear(void *arg, uint8_t kind, const char *id, const char *text)
+{
+	struct fetch *ft = arg;
+
+	if (ft->calls.unclear)
+		ft->calls.unclear(ft->calls.arg, kind, id, text);
+	return stage_keep(ft->stage, kind, id);
+}
+
 static int fetch_on_members(void *arg, const char *group, const char *const *users, size_t n)
 {
 	return stage_members(((struct fetch *)arg)->stage, group, users, n);
@@ -224,6 +233,7 @@ int fetch_run(struct fetch *ft, struct stage *st, const struct fetch_wish *wish,
 		.resource = fetch_on_resource,
 		.anew = fetch_on_anew,
 		.missing = fetch_on_missing,
+		.unclear = fetch_on_unclear,
 		.members = fetch_on_members,
 		.refuse = fetch_on_refuse,
 		.progress = fetch_on_progress,

@@ -31,6 +31,15 @@ static void round_progress(void *arg, const struct fetch_progress *p)
 	control_progress(call, o);
 }
 
+static void round_unclear(void *arg, uint8_t kind, const char *id, const char *text)
+{
+	struct agent *a = arg;
+
+	log_warning("directory \"%s\": %s %.200s is in no list, but kept: asked for by id, %s",
+		    a->config->directories[a->at].name, kind == RESOURCE_USER ? "user" : "group",
+		    id, text);
+}
+
 // From now on both rhythms bring the full list; the one that is due comes at once.
 static void round_no_look(struct agent *a, struct agent_directory *d, const char *why)
 {
@@ -113,7 +122,9 @@ static void round_unread(struct agent *a, bool some, int r, const struct fail *f
 
 static int round_walk(struct agent *a, struct fail *f)
 {
-	const struct fetch_calls calls = { a, round_progress, round_fetched };
+	const struct fetch_calls calls = {
+		.arg = a, .progress = round_progress, .unclear = round_unclear, .end = round_fetched
+	};
 	const struct agent_request *req = &a->wishes->req;
 	const char *name = a->config->directories[a->at].name;
 	const struct fetch_wish wish = { .disabled_only = !a->whole,
@@ -152,7 +163,9 @@ static void round_asked(void *arg, bool same)
 // that the events name.
 static int round_read(struct agent *a, const struct listen_change *some, size_t n, struct fail *f)
 {
-	const struct fetch_calls calls = { a, round_progress, round_fetched };
+	const struct fetch_calls calls = { .arg = a,
+					   .progress = round_progress,
+					   .end = round_fetched };
 	const struct tags *tags = &a->directories[a->at].tags;
 	struct fetch *ft = a->fetches[a->at];
 	int r = stage_new(a->config->directories[a->at].name, a->mappings[a->at], a->store,

@@ -310,6 +310,19 @@ int stage_gone(struct stage *st, uint8_t kind, const char *id)
 	return 0;
 }
 
+int stage_keep(struct stage *st, uint8_t kind, const char *id)
+{
+	size_t before = st->count;
+	struct stage_entry *e = stage_entry(st, kind, id, strlen(id));
+
+	if (!e)
+		return -ENOMEM;
+	e->known |= st->count > before;
+	e->turn = st->turns[kind];
+	e->unclear = true;
+	return 0;
+}
+
 int stage_finish(struct stage *st, bool complete, struct fail *f)
 {
 	st->complete = complete;

@@ -32,6 +32,7 @@ struct stage_entry {
 	bool changed;  // differs from the store, or is not in it
 	bool known;    // in the store
 	bool gone;     // the directory said that it was deleted, and that it is not there
+	bool unclear;  // missing, and kept as it was: nobody could say whether it is there
 	bool stale;    // the list began anew, and did not have it again
 	uint8_t turn;  // of its list, that it came in last
 	int64_t modified; // meta.lastModified of the copy that said false, else of the last; CLOCK_NONE if not given
@@ -73,6 +74,9 @@ struct stage_missing {
 // Once the lists are through: who is missing, of groups too or of users alone. accepted:
 // the brake lets everybody go. Lives as long as the stage.
 int stage_missing(struct stage *st, bool groups, bool accepted, struct stage_missing *out);
+// One of the missing of whom there is no telling: it stays as the store, or an earlier turn
+// of the list, has it.
+int stage_keep(struct stage *st, uint8_t kind, const char *id);
 // The members of a group whose list answer had none (ladder).
 int stage_members(struct stage *st, const char *group, const char *const *users, size_t n);
 // A group whose members could not be taken: it is refused, with that sentence.

@@ -242,6 +242,16 @@ static int pull_on_gone(void *arg, uint8_t kind, const char *id)
 	return 0;
 }
 
+static int pull_on_unclear(void *arg, uint8_t kind, const char *id, const char *text)
+{
+	struct pull *p = arg;
+
+	tags_lost(&p->tags);
+	p->asked++;
+	pull_tell(p);
+	return p->calls.unclear(p->calls.arg, kind, id, text);
+}
+
 static void pull_on_picked(void *arg, int r, const char *text, int64_t retry_after)
 {
 	struct pull *p = arg;
@@ -260,6 +270,7 @@ static void pull_missing(struct pull *p, int no_groups)
 					  .group_attributes = p->calls.group_attributes,
 					  .resource = pull_on_found,
 					  .gone = pull_on_gone,
+					  .unclear = pull_on_unclear,
 					  .end = pull_on_picked };
 	struct pull_missing m = { 0 };
 	struct fail f = { "" };

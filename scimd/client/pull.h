@@ -8,8 +8,8 @@
 // at any time before that, or after. One walk per session at a time.
 //
 // Complete means: both lists came whole (walk.h); whoever is known and in neither was
-// asked for by id, and is there (and then comes as the others do) or is not found; every
-// group's members were told; and all that in a time that is no more than needed.
+// asked for by id, and is there (and then comes as the others do), is not found, or stays
+// as it was where the answer about that one is neither; every group's members were told; and all that in a time that is no more than needed.
 #ifndef SCIMD_CLIENT_PULL_H
 #define SCIMD_CLIENT_PULL_H
 
@@ -63,6 +63,8 @@ struct pull_calls {
 	void (*anew)(void *arg, uint8_t kind);
 	// Who is missing, of groups too or of users alone. NULL: nobody is known.
 	int (*missing)(void *arg, bool groups, struct pull_missing *out);
+	// One of the missing, of whom there is no telling: it stays as it was. Text is why.
+	int (*unclear)(void *arg, uint8_t kind, const char *id, const char *text);
 	int (*members)(void *arg, const char *group, const char *const *users, size_t n);
 	// A group whose members are more than an answer may have: text says so.
 	int (*refuse)(void *arg, const char *group, const char *text);

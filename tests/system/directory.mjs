@@ -135,6 +135,8 @@ const monsters = {
   },
   stout: (res) => res.end(`{"id":"${key('bbbbbbbb', 0)}","title":"${'x'.repeat(5 << 20)}"}`), // one resource alone
   status: (res, f) => { res.writeHead(f.status); res.end('{}') },
+  says: (res, f) => res.end(JSON.stringify(f.body)),
+  drop: (res) => res.destroy(),
   slow: (res, f, answer) => setTimeout(answer, f.ms),
   hang: () => {},
   redirect: (res, f) => { res.writeHead(f.status, { Location: f.location }); res.end() },

@@ -107,14 +107,38 @@ gone user00008 || fail 'user00008 is disabled'
 [ "$(seen /Users/)" = 2 ] || fail "$(seen /Users/) were asked for"
 [ "$(people)" = 60 ] || fail "$(people) people"
 
-say 'no clear answer about somebody: nothing is removed, and the reason says who'
+say 'no clear answer about somebody: that one stays, and the log says who; the others are looked at'
+id7=aaaaaaaa-0000-4000-8000-000000000007
 admin /__churn '{"remove":2}' >/dev/null
-admin /__fault '{"match":"/Users/aaaaaaaa-0000-4000-8000-000000000007","kind":"status","status":403}' >/dev/null
-refused 'aaaaaaaa-0000-4000-8000-000000000007'
-open user00058 || fail 'user00058 was taken away'
+for answer in '"kind":"status","status":403' '"kind":"status","status":400' '"kind":"status","status":500' \
+  '"kind":"stout"' "\"kind\":\"says\",\"body\":{\"id\":\"${id7^^}\",\"userName\":\"user00007\"}"; do
+  admin /__fault "{\"match\":\"/Users/$id7\",$answer}" >/dev/null
+  good
+  grep -q "user $id7" "$NS_TMP/log" || fail "$answer: the log does not say who"
+  open user00007 || fail "$answer: user00007 was taken away"
+  gone user00058 || fail "$answer: user00058 stays"
+  admin /__churn '{"rename":"Another Name"}' >/dev/null
+done
+getent passwd user00000 | grep -q 'Another Name' || fail 'others are not read'
+
+say 'no answer at all, or to nobody any more: nothing is removed'
+admin /__churn '{"remove":1}' >/dev/null
+for answer in '"kind":"status","status":401' '"kind":"status","status":429' '"kind":"drop"'; do
+  admin /__fault "{\"match\":\"/Users/$id7\",$answer}" >/dev/null
+  refused "$id7"
+  open user00057 || fail "$answer: user00057 was taken away"
+done
 admin /__fault '{"match":"/Users/aaaaaaaa","kind":"status","status":410}' >/dev/null
 good
-gone user00007 && gone user00058 || fail 'who is gone stays'
+gone user00007 && gone user00057 || fail 'who is gone stays'
+begin 140 4
+good
+admin /__hide '{"users":[1,2,3,4,5,6]}' >/dev/null
+admin /__fault '{"match":"/Users/aaaaaaaa","kind":"status","status":500}' >/dev/null
+refused 'HTTP 500'
+admin /__fault '{"match":"/Users/aaaaaaaa","kind":"status","status":403}' >/dev/null
+good
+[ "$(people)" = 140 ] || fail "$(people) people"
 whole
 
 say 'a group that is missing is asked for too'
