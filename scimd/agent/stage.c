@@ -14,6 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define STAGE_ASK_MAX 100       // so many are asked for before the brake judges
+#define STAGE_INACTIVE_MAX 1000 // those who are inactive: the brake has no word there
+
 int stage_new(const char *source, const struct mapping *m, struct store *s, struct stage **out)
 {
 	struct stage *st = calloc(1, sizeof(*st));
@@ -154,12 +157,19 @@ void stage_anew(struct stage *st, uint8_t kind)
 }
 
 // Everybody of this source whom the store has and the stage has not.
+enum stage_sort { STAGE_USERS, STAGE_GROUPS, STAGE_INACTIVE, STAGE_SORTS };
+
+struct stage_list {
+	struct listen_change *list;
+	size_t n, cap;
+};
+
 struct stage_search {
 	struct stage *st;
 	bool groups;
 	struct stage_missing *out;
-	uint64_t had[2]; // users, groups
-	size_t cap;
+	uint64_t had[STAGE_SORTS];
+	struct stage_list lists[STAGE_SORTS];
 };
 
 static bool stage_has_members(const struct store_resource *r)
@@ -170,46 +180,52 @@ static bool stage_has_members(const struct store_resource *r)
 	       resource_find(r->bytes, r->len, FIELD_MEMBER_GROUP, &f) == 1;
 }
 
+static int stage_miss(struct stage *st, struct stage_list *l, uint8_t kind, const char *id)
+{
+	struct listen_change *c;
+
+	if (l->n == l->cap) {
+		size_t cap = l->cap ? l->cap * 2 : 16;
+		struct listen_change *more = arena_array(&st->arena, cap, sizeof(*more));
+
+		if (!more)
+			return -ENOMEM;
+		if (l->n)
+			memcpy(more, l->list, l->n * sizeof(*more));
+		l->list = more;
+		l->cap = cap;
+	}
+	c = &l->list[l->n++];
+	*c = (struct listen_change){ .kind = kind, .gone = true, .id = arena_str(&st->arena, id) };
+	return c->id ? 0 : -ENOMEM;
+}
+
 static int stage_search(void *arg, const struct store_resource *r)
 {
 	struct stage_search *s = arg;
-	bool group = r->kind == RESOURCE_GROUP;
-	struct listen_change *c;
+	enum stage_sort sort = STAGE_GROUPS;
 	uint32_t i;
 
-	if (strcmp(r->source, s->st->source) != 0 || (group && !s->groups))
+	if (strcmp(r->source, s->st->source) != 0 || (r->kind == RESOURCE_GROUP && !s->groups))
 		return 0;
-	s->had[group]++;
-	if (group && !s->out->members)
+	if (r->kind == RESOURCE_USER)
+		sort = resource_active(r->bytes, r->len) ? STAGE_USERS : STAGE_INACTIVE;
+	s->had[sort]++;
+	if (sort == STAGE_GROUPS && !s->out->members)
 		s->out->members = stage_has_members(r);
 	i = table_get(stage_table(s->st, r->kind), r->id, strlen(r->id));
 	if (i != TABLE_NONE && s->st->entries[i].turn == s->st->turns[r->kind])
 		return 0;
-	if (s->out->n == s->cap) {
-		size_t cap = s->cap ? s->cap * 2 : 16;
-		struct listen_change *more = arena_array(&s->st->arena, cap, sizeof(*more));
-
-		if (!more)
-			return -ENOMEM;
-		if (s->out->n)
-			memcpy(more, s->out->list, s->out->n * sizeof(*more));
-		s->out->list = more;
-		s->cap = cap;
-	}
-	c = &s->out->list[s->out->n++];
-	*c = (struct listen_change){ .kind = r->kind,
-				     .gone = true,
-				     .id = arena_str(&s->st->arena, r->id) };
-	*(group ? &s->out->groups : &s->out->users) += 1;
-	return c->id ? 0 : -ENOMEM;
+	// Many directories list nobody who is disabled: those become more for ever.
+	if (sort == STAGE_INACTIVE && s->lists[sort].n == STAGE_INACTIVE_MAX)
+		return stage_keep(s->st, r->kind, r->id);
+	return stage_miss(s->st, &s->lists[sort], r->kind, r->id);
 }
 
 int stage_missing(struct stage *st, bool groups, bool accepted, struct stage_missing *out)
 {
 	struct stage_search s = { .st = st, .groups = groups, .out = out };
 	struct store_txn *view;
-	size_t kept = 0;
-	bool held[2];
 	int r;
 
 	*out = (struct stage_missing){ 0 };
@@ -218,13 +234,25 @@ int stage_missing(struct stage *st, bool groups, bool accepted, struct stage_mis
 		return r;
 	r = store_resource_each(view, stage_search, &s);
 	store_view_end(view);
-	held[0] = !accepted && brake_removals(s.had[0], out->users);
-	held[1] = !accepted && brake_removals(s.had[1], out->groups);
-	for (size_t i = 0; i < out->n; i++)
-		if (!held[out->list[i].kind == RESOURCE_GROUP])
-			out->list[kept++] = out->list[i];
-	out->n = kept;
-	return r;
+	if (r < 0)
+		return r;
+	out->users = s.lists[STAGE_USERS].n;
+	out->groups = s.lists[STAGE_GROUPS].n;
+	out->list =
+		arena_array(&st->arena, out->users + out->groups + s.lists[STAGE_INACTIVE].n + 1,
+			    sizeof(*out->list));
+	if (!out->list)
+		return -ENOMEM;
+	for (size_t i = 0; i < STAGE_SORTS; i++) {
+		const struct stage_list *l = &s.lists[i];
+
+		if (l->n == 0 || (i != STAGE_INACTIVE && l->n > STAGE_ASK_MAX && !accepted &&
+				  brake_removals(s.had[i], l->n)))
+			continue;
+		memcpy(out->list + out->n, l->list, l->n * sizeof(*l->list));
+		out->n += l->n;
+	}
+	return 0;
 }
 
 static int stage_by_text(const void *a, const void *b)

@@ -66,13 +66,15 @@ int stage_resource(struct stage *st, uint8_t kind, struct json_object *res);
 // The list of this kind begins anew: nothing of it was seen yet, but for who is inactive.
 void stage_anew(struct stage *st, uint8_t kind);
 struct stage_missing {
-	uint64_t users, groups;     // in the store, but not here
-	struct listen_change *list; // those of them whom the brake would let go, as gone
+	uint64_t users, groups;     // active in the store, but not here
+	struct listen_change *list; // who is to be asked for, as gone
 	size_t n;
 	bool members; // some group of the store has members
 };
-// Once the lists are through: who is missing, of groups too or of users alone. accepted:
-// the brake lets everybody go. Lives as long as the stage.
+// Once the lists are through: who is missing, of groups too or of users alone. Where there
+// are so many that the brake would hold them whatever is answered, and more than it is fair
+// to ask for, they are not in the list. accepted: the brake lets everybody go. Of those who
+// are inactive a thousand are in it, the others are kept. Lives as long as the stage.
 int stage_missing(struct stage *st, bool groups, bool accepted, struct stage_missing *out);
 // One of the missing of whom there is no telling: it stays as the store, or an earlier turn
 // of the list, has it.

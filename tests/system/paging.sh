@@ -148,21 +148,67 @@ admin /__hide '{"groups":[3]}' >/dev/null
 good
 id -nG user00003 | grep -qw group003 || fail 'the group was taken away'
 
-say 'so many that the brake holds them anyway: nobody is asked for'
+say 'who is disabled is in no list any more: each is closed, however many they become'
 begin 60 4
 good
-admin /__hide '{"users":[0,1,2,3,4,5,6,7,8,9]}' >/dev/null
+admin /__hide '{"users":[0,1,2,3,4,5,6,7]}' >/dev/null
+admin /__churn '{"deactivate":8}' >/dev/null
+good
+gone user00000 && gone user00007 || fail 'who left stays'
+admin /__hide '{"users":[0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15]}' >/dev/null
+admin /__churn '{"from":8,"deactivate":8}' >/dev/null
+good
+gone user00008 && gone user00015 || fail 'who left later stays'
+
+say 'active people out of the scope of the list are there all the same'
+admin /__hide '{"users":[0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,20,21,22,23,24,25,26]}' >/dev/null
+forget
+good
+[ "$(seen /Users/)" = 23 ] || fail "$(seen /Users/) were asked for"
+open user00020 && open user00026 || fail 'they were taken away'
+[ "$(people)" = 60 ] || fail "$(people) people"
+
+say 'those who were disabled long ago are no reason for the brake'
+admin /__churn '{"from":40,"deactivate":20}' >/dev/null
+good
+admin /__churn '{"remove":20}' >/dev/null
+good
+
+say 'thousands who were disabled long ago: a thousand are asked for, the others stay'
+begin 2300 4
+paging '{"page":1000}'
+admin /__churn '{"deactivate":2200}' >/dev/null
+good
+admin /__hide "{\"users\":[$(seq -s, 0 2199)]}" >/dev/null
+forget
+good
+[ "$(seen /Users/)" = 1000 ] || fail "$(seen /Users/) were asked for"
+[ "$(people)" = 2300 ] || fail "$(people) people"
+
+say 'more than one sync may remove, but not too many to ask: the brake judges who is gone'
+begin 60 4
+good
+admin /__churn '{"remove":10}' >/dev/null
 forget
 refused 'accept-removals'
-[ "$(seen /Users/)" = 0 ] || fail 'they were asked for'
-open user00003 || fail 'the brake did not hold'
+[ "$(seen /Users/)" = 10 ] || fail "$(seen /Users/) were asked for"
+open user00055 || fail 'the brake did not hold'
+
+say 'too many to ask, which the brake holds anyway: nobody who is active is asked for'
+begin 300 4
+good
+admin /__hide "{\"users\":[$(seq -s, 190 295)]}" >/dev/null # five of them disabled
+forget
+refused 'accept-removals'
+[ "$(seen /Users/)" = 5 ] || fail "$(seen /Users/) were asked for"
+open user00190 || fail 'the brake did not hold'
 scimd 2>"$NS_TMP/log" &
 SCIMD_PID=$!
 tenacious 20 scimd_synced
 admin /__churn '{"remove":10}' >/dev/null
 r=0; scimctl sync --accept-removals --wait >/dev/null 2>&1 || r=$?
-open user00003 || fail 'accepted removals are not looked at'
-gone user00055 || fail 'accepted removals stay'
+open user00190 || fail 'accepted removals are not looked at'
+gone user00295 || fail 'accepted removals stay'
 scimd_stop
 
 say 'a directory that has groups no more'
