@@ -317,7 +317,7 @@ static int fetch_user_path(const struct fetch *ft, const char *id, struct buf *p
 
 	if (r == 0)
 		r = transfer_encode(path, id);
-	if (r == 0 && attributes && !session_plain(ft->session)) {
+	if (r == 0 && attributes && !session_plain(ft->session, true)) {
 		r = buf_str(path, "?attributes=");
 		if (r == 0)
 			r = transfer_encode(path, attributes);

@@ -204,8 +204,8 @@ static void ladder_ask_group(struct pull *p)
 
 	if (r == 0)
 		r = transfer_encode(&b, p->list[p->rung_at].id);
-	if (r == 0 && !(p->quirks & QUIRK_NO_ATTRIBUTES))
-		r = buf_str(&b, "?attributes=members");
+	if (r == 0 && !session_plain(p->session, false)) // some give nothing that is not named
+		r = buf_str(&b, "?attributes=id,members");
 	(void)ladder_ask(p, r == 0 ? b.data : NULL, ladder_on_group);
 	buf_free(&b);
 }
@@ -292,7 +292,9 @@ static void ladder_ask_users(struct pull *p)
 	const struct walk_calls calls = { p, ladder_on_user, ladder_on_anew, ladder_on_page,
 					  ladder_on_users };
 	struct walk_list list = { .path = session_path(p->session, true),
-				  .attributes = "id,userName,groups",
+				  .attributes = session_plain(p->session, true)
+							? NULL
+							: "id,userName,groups",
 				  .quirks = p->quirks,
 				  .count = p->count,
 				  .index_too = p->index_too,

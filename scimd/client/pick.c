@@ -4,7 +4,6 @@
 #include "scimd/client/pick.h"
 #include "scimd/base/buf.h"
 #include "scimd/base/fail.h"
-#include "scimd/client/quirk.h"
 #include "scimd/client/walk.h"
 #include "scimd/scim/json.h"
 #include "scimd/scim/resource.h"
@@ -107,9 +106,7 @@ static int pick_one(struct pick *p, struct pick_one *o, struct fail *f)
 
 	if (r == 0)
 		r = transfer_encode(&b, o->id);
-	if (r == 0 && attributes &&
-	    !(user ? session_plain(p->session)
-		   : session_quirks(p->session) & QUIRK_NO_ATTRIBUTES)) {
+	if (r == 0 && attributes && !session_plain(p->session, user)) {
 		r = buf_str(&b, "?attributes=");
 		if (r == 0)
 			r = transfer_encode(&b, attributes);

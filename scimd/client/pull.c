@@ -162,8 +162,8 @@ static void pull_on_list(void *arg, const struct walk_end *e)
 {
 	struct pull *p = arg;
 
-	if (e->r == 0 && p->stage == PULL_USERS && !p->calls.disabled_only)
-		session_plain_is(p->session, e->plain);
+	if (e->r == 0 && !p->calls.disabled_only)
+		session_plain_is(p->session, p->stage == PULL_USERS, e->plain);
 	if (p->calls.disabled_only && e->status >= 400 && e->status < 502 && e->status != 401 &&
 	    e->status != 403 && e->status != 429 && e->status != 500)
 		pull_end(p, EOPNOTSUPP, -1, "filter=active eq false: HTTP %d", e->status);

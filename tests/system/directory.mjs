@@ -13,11 +13,12 @@
 //   tags: lists have ETags, of all of them
 //   guess: totalResults is 9999 on all pages but the last
 //   expire: n cursors have expired; loop: cursors lead nowhere; ms: how slow a page is
+//   plain: paths that begin so are refused with attributes=
 //   stuck: what is filtered is page 1 whatever was asked for, and does not say so
 // POST /__groups: bare: true (lists without members) or "all" (GET too); filter by
 //   groups.value eq: "honoured", "ignored"; own: users say which groups they are in;
 //   answers: instead of a group by its id, what this says, with that code; numbers: the
-//   ids of members are no strings
+//   ids of members are no strings; literal: attributes= is all that GET of one has
 // POST /__hide {users: [i, …], groups: [i, …]}: left out of lists, but there.
 // Prints "READY url" when it listens.
 import http from 'node:http'
@@ -174,8 +175,9 @@ const server = http.createServer((req, res) => {
   function answer() {
     if (path === '/ServiceProviderConfig' && paging.says) return say({ patch: { supported: true }, filter: { supported: true, maxResults: 1000 }, pagination: paging.says,
       etag: { supported: !!paging.tags }, 'urn:scimd:params:scim:lists': { etag: !!paging.tags } })
+    if (paging.plain && path.startsWith(paging.plain) && url.searchParams.has('attributes')) return say({ detail: 'no attributes' }, 400)
     const group = path.startsWith('/Groups/') && groups.find((g) => g.id === path.slice(8))
-    if (group) return grouping.answers ? say(grouping.answers, grouping.code ?? 200) : say(grouping.bare === 'all' ? stripped(group) : shown(group))
+    if (group) return grouping.answers ? say(grouping.answers, grouping.code ?? 200) : say(named(grouping.bare === 'all' ? stripped(group) : shown(group), url.searchParams))
     const one = path.startsWith('/Users/') && users.find((u) => u.id === path.slice(7))
     if (one) {
       res.setHeader('ETag', one.meta.version)
@@ -192,6 +194,10 @@ const server = http.createServer((req, res) => {
   }
 })
 const stripped = ({ members, ...g }) => g
+const named = (g, q) => { // literal: what attributes= names, and nothing else
+  const names = grouping.literal ? q.get('attributes')?.split(',') : null
+  return names ? Object.fromEntries(Object.entries(g).filter(([k]) => names.includes(k))) : g
+}
 const shown = (g) => grouping.numbers ? { ...g, members: g.members.map((m) => ({ value: Number(m.value) })) } : g
 const owned = (u) => ({ ...u, groups: groups.filter((g) => g.members.some((m) => m.value === u.id)).map((g) => ({ value: g.id })) })
 

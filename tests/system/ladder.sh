@@ -44,6 +44,15 @@ for ids in strings numbers; do
   members group002 19
 done
 
+say 'GET of each group, where attributes= is refused, or taken at its word'
+for way in plain literal; do
+  begin 60 3
+  groups "{\"bare\":true,\"literal\":$([ $way = literal ] && echo true || echo false)}"
+  [ $way = literal ] || paging '{"plain":"/Groups"}'
+  good
+  members group000 19
+done
+
 say 'what is no answer about that group: the members stay'
 for answer in '{"schemas":["urn:ietf:params:scim:api:messages:2.0:Error"],"detail":"oops"}' \
   '{"id":"bbbbbbbb-0000-4000-8000-000000000009","displayName":"another"}' '{}' '[]'; do

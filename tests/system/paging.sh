@@ -147,6 +147,9 @@ good
 admin /__hide '{"groups":[3]}' >/dev/null
 good
 id -nG user00003 | grep -qw group003 || fail 'the group was taken away'
+paging '{"page":100,"plain":"/Groups"}' # as the list had to be: without attributes=
+good
+if grep warning "$NS_TMP/log"; then fail 'asked for with attributes= though the list was not'; fi
 
 say 'who is disabled is in no list any more: each is closed, however many they become'
 begin 60 4
