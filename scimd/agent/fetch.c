@@ -145,6 +145,15 @@ static int fetch_on_members(void *arg, const char *group, const char *const *use
 	return stage_members(((struct fetch *)arg)->stage, group, users, n);
 }
 
+static int fetch_on_stay(void *arg, const char *group, const char *text)
+{
+	struct fetch *ft = arg;
+
+	if (ft->calls.unclear)
+		ft->calls.unclear(ft->calls.arg, RESOURCE_GROUP, group, text);
+	return stage_members_stay(ft->stage, group);
+}
+
 static int fetch_on_refuse(void *arg, const char *group, const char *text)
 {
 	return stage_refuse(((struct fetch *)arg)->stage, group, text);
@@ -235,6 +244,7 @@ int fetch_run(struct fetch *ft, struct stage *st, const struct fetch_wish *wish,
 		.missing = fetch_on_missing,
 		.unclear = fetch_on_unclear,
 		.members = fetch_on_members,
+		.stay = fetch_on_stay,
 		.refuse = fetch_on_refuse,
 		.progress = fetch_on_progress,
 		.end = fetch_on_end,

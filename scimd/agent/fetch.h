@@ -38,7 +38,7 @@ struct fetch_end {
 struct fetch_calls {
 	void *arg;
 	void (*progress)(void *arg, const struct fetch_progress *p);
-	// Missing from the lists, and left as it was: why. May be NULL.
+	// Left as it was, or with the members that it had: why. May be NULL.
 	void (*unclear)(void *arg, uint8_t kind, const char *id, const char *text);
 	void (*end)(void *arg, const struct fetch_end *end); // once, never from inside fetch_run
 };

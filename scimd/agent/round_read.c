@@ -35,7 +35,7 @@ static void round_unclear(void *arg, uint8_t kind, const char *id, const char *t
 {
 	struct agent *a = arg;
 
-	log_warning("directory \"%s\": %s %.200s is in no list, but kept: asked for by id, %s",
+	log_warning("directory \"%s\": %s %.200s stays as it was: %s",
 		    a->config->directories[a->at].name, kind == RESOURCE_USER ? "user" : "group",
 		    id, text);
 }

@@ -322,6 +322,54 @@ int stage_members(struct stage *st, const char *group, const char *const *users,
 	return r;
 }
 
+// The texts of that tag in a record of the store, in the stage's arena; to be freed.
+static const char **stage_texts(struct stage *st, const struct store_resource *known, uint8_t tag,
+				size_t *n_out)
+{
+	const char **texts;
+	size_t n = 0, pos = 0;
+	struct field f;
+
+	while (resource_next(known->bytes, known->len, &pos, &f) == 1)
+		n += f.tag == tag;
+	texts = calloc(n + 1, sizeof(*texts));
+	*n_out = 0;
+	for (pos = 0; texts && resource_next(known->bytes, known->len, &pos, &f) == 1;) {
+		if (f.tag != tag)
+			continue;
+		texts[*n_out] = arena_strn(&st->arena, f.text, f.len);
+		if (!texts[(*n_out)++]) {
+			free(texts);
+			return NULL;
+		}
+	}
+	return texts;
+}
+
+int stage_members_stay(struct stage *st, const char *group)
+{
+	static const uint8_t tags[] = { FIELD_MEMBER, FIELD_MEMBER_GROUP };
+	const char **texts[2] = { NULL, NULL };
+	struct store_resource known;
+	struct store_txn *view;
+	size_t n[2];
+	int r = store_view(st->store, &view, NULL);
+
+	if (r < 0)
+		return r;
+	r = store_resource_get(view, st->source, RESOURCE_GROUP, group, &known);
+	for (int i = 0; i < 2 && r == 0; i++) {
+		texts[i] = stage_texts(st, &known, tags[i], &n[i]);
+		r = texts[i] ? 0 : -ENOMEM;
+	}
+	store_view_end(view);
+	for (int i = 0; i < 2 && r == 0; i++)
+		r = stage_group(st, group, tags[i], texts[i], n[i]);
+	free(texts[0]);
+	free(texts[1]);
+	return r == -ENOENT ? 0 : r; // it is new, and has none
+}
+
 int stage_refuse(struct stage *st, const char *group, const char *text)
 {
 	return stage_group(st, group, FIELD_COMPLAINT, &text, 1);

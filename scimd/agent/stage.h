@@ -81,6 +81,8 @@ int stage_missing(struct stage *st, bool groups, bool accepted, struct stage_mis
 int stage_keep(struct stage *st, uint8_t kind, const char *id);
 // The members of a group whose list answer had none (ladder).
 int stage_members(struct stage *st, const char *group, const char *const *users, size_t n);
+// The same, where nobody could tell: those that the store has.
+int stage_members_stay(struct stage *st, const char *group);
 // A group whose members could not be taken: it is refused, with that sentence.
 int stage_refuse(struct stage *st, const char *group, const char *text);
 // One that a partial stage says is deleted.

@@ -44,6 +44,7 @@ int ladder_group(struct pull *p, struct json_object *group)
 	g->id = strdup(id);
 	if (!g->id)
 		return -ENOMEM;
+	g->lacks = false;
 	g->has_members = members && !(json_object_is_type(members, json_type_array) &&
 				      json_object_array_length(members) == 0);
 	p->any_members |= g->has_members;
@@ -173,7 +174,7 @@ static void ladder_on_group(void *arg, const struct transfer_answer *a)
 		return;
 	}
 	if (a->r == 0 && a->status == 404) { // in the list, but not there: another rung may know
-		p->get_lacks = true;
+		p->get_lacks = p->list[p->rung_at].lacks = true;
 		p->lacking = p->rung_at++;
 		ladder_next(p);
 		return;
@@ -193,6 +194,7 @@ static void ladder_on_group(void *arg, const struct transfer_answer *a)
 		pull_end(p, ENOMEM, -1, "members: %s", fail_word(-ENOMEM));
 		return;
 	}
+	p->get_found = true;
 	p->get_gave |= p->found_count > 0;
 	ladder_give(p);
 }
@@ -354,6 +356,22 @@ static void ladder_by_filter(struct pull *p)
 	ladder_ask_nobody(p);
 }
 
+// Some directories list groups that they have not: built-in ones, say. Where GET finds
+// others, those alone have the members that they had.
+static void ladder_stay(struct pull *p)
+{
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < p->list_count; i++)
+		if (p->list[i].lacks)
+			r = p->calls.stay(p->calls.arg, p->list[i].id,
+					  "HTTP 404, though it is in the list");
+	if (r < 0)
+		pull_end(p, -r, -1, "members: %s", fail_word(r));
+	else
+		pull_end(p, 0, -1, "%s", "");
+}
+
 static void ladder_next(struct pull *p)
 {
 	if (p->ended)
@@ -365,6 +383,8 @@ static void ladder_next(struct pull *p)
 			ladder_ask_group(p);
 	} else if (!p->by_filter && !p->get_gave && !(p->quirks & QUIRK_MEMBERS_GET)) {
 		ladder_by_filter(p);
+	} else if (p->get_lacks && p->get_found) {
+		ladder_stay(p);
 	} else if (p->get_lacks) {
 		pull_end(p, EPROTO, -1, "members of group %.200s: HTTP 404",
 			 p->list[p->lacking].id);

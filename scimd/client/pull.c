@@ -245,11 +245,13 @@ static int pull_on_gone(void *arg, uint8_t kind, const char *id)
 static int pull_on_unclear(void *arg, uint8_t kind, const char *id, const char *text)
 {
 	struct pull *p = arg;
+	char why[512];
 
 	tags_lost(&p->tags);
 	p->asked++;
 	pull_tell(p);
-	return p->calls.unclear(p->calls.arg, kind, id, text);
+	(void)snprintf(why, sizeof(why), "it is in no list, and asked for by id: %s", text);
+	return p->calls.unclear(p->calls.arg, kind, id, why);
 }
 
 static void pull_on_picked(void *arg, int r, const char *text, int64_t retry_after)

@@ -66,6 +66,8 @@ struct pull_calls {
 	// One of the missing, of whom there is no telling: it stays as it was. Text is why.
 	int (*unclear)(void *arg, uint8_t kind, const char *id, const char *text);
 	int (*members)(void *arg, const char *group, const char *const *users, size_t n);
+	// A group whose members nobody could tell: it has those that it had. Text is why.
+	int (*stay)(void *arg, const char *group, const char *text);
 	// A group whose members are more than an answer may have: text says so.
 	int (*refuse)(void *arg, const char *group, const char *text);
 	void (*progress)(void *arg, const struct pull_progress *p);

@@ -19,6 +19,7 @@ enum pull_stage { PULL_DISCOVERY, PULL_USERS, PULL_GROUPS, PULL_MISSING, PULL_ME
 struct pull_group {
 	char *id;
 	bool has_members; // in the list
+	bool lacks;       // it is in the list, but GET does not find it
 };
 
 struct pull {
@@ -43,8 +44,8 @@ struct pull {
 
 	// the ladder
 	struct pull_group *list;
-	size_t list_count, list_cap, rung_at, lacking; // lacking: a group that was not found
-	bool any_members, by_filter, get_gave, get_lacks, ignored, said, had_members;
+	size_t list_count, list_cap, rung_at, lacking; // lacking: the last group that was not found
+	bool any_members, by_filter, get_gave, get_found, get_lacks, ignored, said, had_members;
 	struct arena arena; // of one group:
 	struct table seen;  // ids that came
 	const char **found; // members

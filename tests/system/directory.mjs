@@ -18,7 +18,8 @@
 // POST /__groups: bare: true (lists without members) or "all" (GET too); filter by
 //   groups.value eq: "honoured", "ignored"; own: users say which groups they are in;
 //   answers: instead of a group by its id, what this says, with that code; numbers: the
-//   ids of members are no strings; literal: attributes= is all that GET of one has
+//   ids of members are no strings; literal: attributes= is all that GET of one has;
+//   absent: [j, …] are in the list only
 // POST /__hide {users: [i, …], groups: [i, …]}: left out of lists, but there.
 // Prints "READY url" when it listens.
 import http from 'node:http'
@@ -177,6 +178,7 @@ const server = http.createServer((req, res) => {
       etag: { supported: !!paging.tags }, 'urn:scimd:params:scim:lists': { etag: !!paging.tags } })
     if (paging.plain && path.startsWith(paging.plain) && url.searchParams.has('attributes')) return say({ detail: 'no attributes' }, 400)
     const group = path.startsWith('/Groups/') && groups.find((g) => g.id === path.slice(8))
+    if (group && grouping.absent?.includes(groups.indexOf(group))) return say({}, 404)
     if (group) return grouping.answers ? say(grouping.answers, grouping.code ?? 200) : say(named(grouping.bare === 'all' ? stripped(group) : shown(group), url.searchParams))
     const one = path.startsWith('/Users/') && users.find((u) => u.id === path.slice(7))
     if (one) {

@@ -64,6 +64,21 @@ groups '{"bare":true,"answers":{},"code":404}'
 refused '404'
 members group001 19
 
+say 'a group that is in the list alone: it stays, the others are read, and the log says which'
+begin 60 3
+groups '{"bare":true}'
+good
+groups '{"bare":true,"absent":[1]}'
+admin /__churn '{"remove":3}' >/dev/null
+good
+grep -q 'warning.*group bbbbbbbb-0000-4000-8000-000000000001.*404' "$NS_TMP/log" || fail 'the log does not say which'
+members group000 18
+members group001 18
+rm -rf /var/lib/scimd/*
+good
+members group000 18
+members group001 0
+
 say 'by filter: every page is read, though no total is said'
 begin 250 1
 groups '{"bare":"all","filter":"honoured"}'
