@@ -5,9 +5,9 @@
 // users are asked for by `groups.value eq`. Members that are absent, null or
 // empty mean "unknown" until a rung has spoken.
 //
-// A filter that is ignored makes everybody a member of every group. So a user who says
-// which groups they are in must name the one that was asked for; of those who do not say
-// it is believed only where a group that nobody has, has no members.
+// A filter that is ignored makes everybody a member of every group. So it is believed only
+// where a group that nobody has, has no members; elsewhere a user must name the group that
+// was asked for among their own.
 #include "scimd/base/fail.h"
 #include "scimd/client/pull_internal.h"
 #include "scimd/client/quirk.h"
@@ -240,7 +240,7 @@ static int ladder_on_user(void *arg, struct json_object *user)
 	if (!id)
 		return -EPROTO;
 	p->said |= says >= 0;
-	return ladder_found(p, id, p->ignored ? says > 0 : says != 0);
+	return ladder_found(p, id, !p->ignored || says > 0);
 }
 
 static void ladder_on_anew(void *arg)

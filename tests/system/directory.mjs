@@ -16,7 +16,8 @@
 //   plain: paths that begin so are refused with attributes=
 //   stuck: what is filtered is page 1 whatever was asked for, and does not say so
 // POST /__groups: bare: true (lists without members) or "all" (GET too); filter by
-//   groups.value eq: "honoured", "ignored"; own: users say which groups they are in;
+//   groups.value eq: "honoured", "ignored"; own: users say which groups they are in, or
+//   ("others") only which others;
 //   answers: instead of a group by its id, what this says, with that code; numbers: the
 //   ids of members are no strings; literal: attributes= is all that GET of one has;
 //   absent: [j, …] are in the list only
@@ -201,7 +202,7 @@ const named = (g, q) => { // literal: what attributes= names, and nothing else
   return names ? Object.fromEntries(Object.entries(g).filter(([k]) => names.includes(k))) : g
 }
 const shown = (g) => grouping.numbers ? { ...g, members: g.members.map((m) => ({ value: Number(m.value) })) } : g
-const owned = (u) => ({ ...u, groups: groups.filter((g) => g.members.some((m) => m.value === u.id)).map((g) => ({ value: g.id })) })
+const owned = (u) => ({ ...u, groups: grouping.own === 'others' ? [{ value: 'staff' }] : groups.filter((g) => g.members.some((m) => m.value === u.id)).map((g) => ({ value: g.id })) })
 
 // One page of a list, as the way of paging has it.
 function cut(all, list, q, say) {

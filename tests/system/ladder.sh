@@ -86,6 +86,12 @@ paging '{"page":100,"total":"none"}'
 good
 members group000 238
 
+say 'by filter: what is found is a member, though the own groups do not name all'
+begin 60 3
+groups '{"bare":"all","filter":"honoured","own":"others"}'
+good
+members group000 19
+
 say 'by filter, with cursors: every page once'
 for more in '' ',"total":"none"'; do
   begin 250 1
