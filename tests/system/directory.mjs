@@ -9,7 +9,8 @@
 //     next-id (SAP's way), whole (no paging at all)
 //   page: how many on a page; says: nothing of itself (false) or its ServiceProviderConfig
 //   gone: [i, …], come: n: whenever a first page of users is out, user i goes, one comes
-//     n times; empty: later pages are empty and say totalResults 0; total: none said
+//     n times; empty: later pages are empty and say totalResults 0; total: "none" said, or that
+//     of the "page"
 //   tags: lists have ETags, of all of them
 //   guess: totalResults is 9999 on all pages but the last
 //   expire: n cursors have expired; loop: cursors lead nowhere; ms: how slow a page is
@@ -223,6 +224,7 @@ function cut(all, list, q, say) {
   if (grouping.own && list === users) Resources = Resources.map(owned)
   const o = { schemas: [LR], totalResults: all.length, itemsPerPage: Resources.length, Resources }
   if (paging.total === 'none') delete o.totalResults
+  if (paging.total === 'page') o.totalResults = Resources.length
   if (paging.guess && more) o.totalResults = 9999
   if (paging.empty && !first) Object.assign(o, { totalResults: 0, Resources: [] })
   if (!byCursor && !(paging.stuck && q.get('filter'))) o.startIndex = start

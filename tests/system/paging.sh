@@ -93,6 +93,14 @@ good
 [ "$(people)" = 250 ] || fail "$(people) people"
 [ "$(seen '/Users?')" = 4 ] || fail "$(seen '/Users?') pages"
 
+say 'totals that are of the page'
+begin 237 4
+paging '{"page":100,"total":"page"}'
+forget
+good
+[ "$(people)" = 237 ] || fail "$(people) people"
+[ "$(seen '/Users?')" = 4 ] || fail "$(seen '/Users?') pages"
+
 say 'who is missing from a list is there all the same, as that record says'
 begin 60 4
 good
@@ -263,6 +271,11 @@ begin 250 4
 paging '{"page":100,"way":"cursor","says":{"cursor":true},"gone":[200]}'
 good
 [ "$(people)" = 249 ] || fail "$(people) people"
+
+begin 250 4 # whenever it is read, somebody goes who would have come later
+paging '{"page":100,"way":"cursor","says":{"cursor":true},"gone":[200,200,200]}'
+good
+[ "$(people)" = 247 ] || fail "$(people) people"
 
 say 'cursors that expired: the walk begins anew, a few times'
 begin 250 4
