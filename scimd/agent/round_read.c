@@ -128,6 +128,7 @@ static int round_walk(struct agent *a, struct fail *f)
 	const struct agent_request *req = &a->wishes->req;
 	const char *name = a->config->directories[a->at].name;
 	const struct fetch_wish wish = { .disabled_only = !a->whole,
+					 .seconds = a->config->full_interval,
 					 .accept_removals = req->accept_removals,
 					 .accept_directory =
 						 req->accept_directory &&

@@ -401,7 +401,7 @@ void ladder_start(struct pull *p)
 		pull_end(p, 0, -1, "%s", "");
 		return;
 	}
-	pull_expect(p, 2 * (uint64_t)p->list_count);
+	pull_time(p, 2 * (uint64_t)p->list_count);
 	p->rung_at = 0;
 	if (p->quirks & QUIRK_MEMBERS_FILTER)
 		ladder_by_filter(p);

@@ -17,8 +17,9 @@
 #include <strings.h>
 #include <time.h>
 
-// How long a walk may take: as many requests as it needs, and a few more, each as long as
-// one may take; and never longer than this (or than the one request that may).
+// How long a walk may take, and its ladder after that: as many requests as it needs, and a
+// few more, each as long as one may take; and never longer than this, or than the time
+// until the next one is due (or than the one request may).
 #define PULL_REQUESTS 10u
 #define PULL_SECONDS_MAX 1800u
 
@@ -87,21 +88,34 @@ static int pull_on_deadline(sd_event_source *s, uint64_t usec, void *arg)
 	pick_free(p->pick);
 	p->pick = NULL;
 	pull_end(p, ETIMEDOUT, -1,
-		 "reading the directory took longer than %u s; an incomplete list changes nothing",
-		 p->seconds);
+		 "reading the %s took longer than %u s; an incomplete list changes nothing",
+		 p->stage == PULL_MEMBERS ? "members of groups" : "directory", p->seconds);
 	return 0;
 }
 
 void pull_expect(struct pull *p, uint64_t requests)
 {
 	uint32_t each = session_timeout(p->session);
-	uint32_t most = each > PULL_SECONDS_MAX ? each : PULL_SECONDS_MAX;
+	uint32_t most = PULL_SECONDS_MAX;
 
+	if (most < p->calls.seconds)
+		most = p->calls.seconds;
+	if (most < each)
+		most = each;
 	p->requests += requests < most ? requests : most;
 	p->seconds = (PULL_REQUESTS + p->requests) * each < most
 			     ? (uint32_t)(PULL_REQUESTS + p->requests) * each
 			     : most;
 	(void)sd_event_source_set_time(p->deadline, p->began + 1000000ull * p->seconds);
+}
+
+void pull_time(struct pull *p, uint64_t requests)
+{
+	sd_event *event = sd_event_source_get_event(p->deadline);
+
+	(void)sd_event_now(event, CLOCK_MONOTONIC, &p->began); // fails in a forked child alone
+	p->requests = 0;
+	pull_expect(p, requests);
 }
 
 // ------------------------------------------------------------------- the lists
@@ -357,15 +371,13 @@ static int pull_new(sd_event *event, struct session *s, const struct pull_calls 
 	p->stage = PULL_DISCOVERY;
 	r = walk_new(event, s, &p->walk);
 	if (r >= 0)
-		r = sd_event_now(event, CLOCK_MONOTONIC, &p->began);
-	if (r >= 0)
 		r = sd_event_add_time(event, &p->deadline, CLOCK_MONOTONIC, UINT64_MAX, 1000,
 				      pull_on_deadline, p);
 	if (r < 0) {
 		pull_free(p);
 		return r;
 	}
-	pull_expect(p, 0);
+	pull_time(p, 0);
 	*out = p;
 	return 0;
 }

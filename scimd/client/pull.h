@@ -53,6 +53,7 @@ struct pull_calls {
 	// Only those who are disabled: /Users?filter=active eq false. -EOPNOTSUPP where
 	// the directory has no such filter, or does not honour it.
 	bool disabled_only;
+	uint32_t seconds; // until the next walk is due: so long this one may take, or half an hour
 	// Whether the directory has events to poll for, once known and before the lists;
 	// NULL: nobody asks. True: the walk waits for pull_go.
 	bool (*provider)(void *arg, bool events);

@@ -58,6 +58,7 @@ void pull_end(struct pull *p, int err, int64_t retry_after, const char *fmt, ...
 void pull_tell(struct pull *p);
 void pull_refused(struct pull *p, const char *what, const struct transfer_answer *a);
 void pull_expect(struct pull *p, uint64_t requests); // so many more, that take their time
+void pull_time(struct pull *p, uint64_t requests);   // its time begins anew, for so many
 void pull_walk(struct pull *p);                      // the lists, once the directory is known
 
 void discover_start(struct pull *p); // ends in pull_walk

@@ -138,7 +138,7 @@ const monsters = {
     res.end(`{"schemas":["${LR}"],"totalResults":${list.length},"Resources":[${text.join(',')}],"startIndex":${start}}`)
   },
   stout: (res) => res.end(`{"id":"${key('bbbbbbbb', 0)}","title":"${'x'.repeat(5 << 20)}"}`), // one resource alone
-  status: (res, f) => { res.writeHead(f.status); res.end('{}') },
+  status: (res, f) => { res.writeHead(f.status, f.after ? { 'Retry-After': f.after } : {}); res.end('{}') },
   says: (res, f) => res.end(JSON.stringify(f.body)),
   drop: (res) => res.destroy(),
   slow: (res, f, answer) => setTimeout(answer, f.ms),

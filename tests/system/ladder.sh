@@ -134,4 +134,11 @@ good
 members group000 19
 members group001 19
 members group002 19
+
+say 'the members have a time of their own, which ends too'
+begin 20 1
+sed -i 's/^token = corp/&\ntimeout = 1s/' /etc/scimd/scimd.conf
+groups '{"bare":true}'
+admin /__fault '{"match":"/Groups/","kind":"status","status":503,"after":5}' >/dev/null
+refused 'members of groups took longer than 12 s'
 scim_stop
