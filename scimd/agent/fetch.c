@@ -127,7 +127,8 @@ static int fetch_on_missing(void *arg, bool groups, struct pull_missing *out)
 	if (ft->wish.accept_directory)
 		return 0;
 	r = stage_missing(ft->stage, groups, ft->wish.accept_removals, &m);
-	*out = (struct pull_missing){ m.users, m.groups, m.list, m.n, m.members };
+	*out = (struct pull_missing){ m.users, m.groups,  m.list,
+				      m.n,     m.members, ft->wish.accept_removals };
 	return r;
 }
 

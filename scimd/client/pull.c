@@ -278,6 +278,17 @@ static void pull_on_picked(void *arg, int r, const char *text, int64_t retry_aft
 		ladder_start(p);
 }
 
+// Where there is no list of groups, none is asked for by id either.
+static void pull_no_groups(struct pull_missing *m)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < m->n; i++)
+		if (m->list[i].kind == RESOURCE_USER)
+			m->list[kept++] = m->list[i];
+	m->n = kept;
+}
+
 // The lists are through: what they lack is there, or is gone, when that record says so.
 static void pull_missing(struct pull *p, int no_groups)
 {
@@ -295,13 +306,16 @@ static void pull_missing(struct pull *p, int no_groups)
 	if (p->calls.missing)
 		r = p->calls.missing(p->calls.arg, !(p->quirks & QUIRK_NO_GROUPS), &m);
 	p->had_members = m.members;
-	if (r == 0 && no_groups && m.groups) {
+	if (r == 0 && no_groups && m.groups && !m.accepted) {
 		pull_end(p, EPROTO, -1,
 			 "groups: HTTP %d, but %llu groups of it are known; an incomplete list "
-			 "changes nothing",
+			 "changes nothing; if it has none any more: `scimctl sync "
+			 "--accept-removals`",
 			 no_groups, (unsigned long long)m.groups);
 		return;
 	}
+	if (no_groups)
+		pull_no_groups(&m);
 	if (r == 0 && m.n == 0) {
 		ladder_start(p);
 		return;

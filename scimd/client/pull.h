@@ -33,10 +33,11 @@ struct pull_progress {
 };
 
 struct pull_missing {
-	uint64_t users, groups;           // known, and not in the lists
-	const struct listen_change *list; // those of them who must be asked for, until the end
+	uint64_t users, groups;     // known, and not in the lists
+	struct listen_change *list; // those of them who must be asked for, until the end
 	size_t n;
-	bool members; // some group that is known has members
+	bool members;  // some group that is known has members
+	bool accepted; // that they are gone, if they are
 };
 
 struct pull_result {

@@ -227,8 +227,14 @@ for status in 404 501; do
   begin 60 4
   good
   admin /__fault "{\"match\":\"/Groups\",\"kind\":\"status\",\"status\":$status}" >/dev/null
-  refused "groups: HTTP $status"
+  refused "groups: HTTP $status.*accept-removals"
   id -nG user00003 | grep -qw group003 || fail 'all groups are gone'
+  scimd 2>"$NS_TMP/log" &
+  SCIMD_PID=$!
+  tenacious 20 scimd_synced
+  scimctl sync --accept-removals --wait >/dev/null 2>"$NS_TMP/said" || fail "$(cat "$NS_TMP/said")"
+  if id -nG user00003 | grep -qw group003; then fail 'accepted, but the groups are there'; fi
+  scimd_stop
   rm -rf /var/lib/scimd/*
   good # it never had any
   [ "$(people)" = 60 ] || fail "$(people) people"
