@@ -235,17 +235,28 @@ static int walk_on_slice(sd_event_source *s, void *arg)
 	return 0;
 }
 
-// Whether an answer of 400 is one to something that can be left out.
+// Whether an answer of 400 is one to something that can be left out: the cursor, else
+// attributes=, else both; else it was the large count, and nothing of that.
 static bool walk_simpler(struct walk *w)
 {
-	if (!w->by_cursor && w->list.attributes && !w->plain)
-		w->plain = true;
-	else if (w->list.count > 100)
-		w->list.count = 100;
-	else if (w->pages == 0 && w->list.index_too && (w->list.quirks & QUIRK_CURSOR))
+	bool choice = w->pages == 0 && w->list.index_too;
+	bool none = w->list.quirks & QUIRK_NO_ATTRIBUTES;
+
+	if (choice && (w->list.quirks & QUIRK_CURSOR)) {
 		w->list.quirks &= ~QUIRK_CURSOR;
-	else
+	} else if (!w->by_cursor && w->list.attributes && !w->plain) {
+		w->plain = true;
+		if (choice)
+			w->list.quirks |= QUIRK_CURSOR;
+	} else if (w->list.count > 100) {
+		w->list.count = 100;
+		if (w->pages == 0)
+			w->plain = none;
+		if (choice)
+			w->list.quirks |= QUIRK_CURSOR;
+	} else {
 		return false;
+	}
 	return true;
 }
 

@@ -7,7 +7,7 @@
 //   way: index (as it is without; a cursor is not heeded), cursor (both), cursor-only,
 //     index-only (a cursor is an error), switch (asked by number, answers with a cursor),
 //     next-id (SAP's way), whole (no paging at all)
-//   page: how many on a page; says: nothing of itself (false) or its ServiceProviderConfig
+//   page: how many on a page; max: a larger count is an error; says: nothing of itself (false) or its ServiceProviderConfig
 //   gone: [i, …], come: n: whenever a first page of users is out, user i goes, one comes
 //     n times; empty: later pages are empty and say totalResults 0; total: "none" said, or that
 //     of the "page"
@@ -214,6 +214,7 @@ function cut(all, list, q, say) {
   const behind = byCursor && cursor && cursor !== 'initial' ? cursor.replace(/^[^=]*=\+/, '') : ''
   const start = Number(q.get('startIndex') ?? 1)
   if (way === 'index-only' && cursor !== null) return say({ detail: 'no cursors' }, 400)
+  if (Number(q.get('count')) > paging.max) return say({ detail: 'too many' }, 400)
   if (way === 'cursor-only' && !byCursor) return say({ detail: 'cursors only' }, 400)
   if (behind && paging.expire > 0) { paging.expire--; return say({ schemas: ['urn:ietf:params:scim:api:messages:2.0:Error'], scimType: 'expiredCursor', status: '400' }, 400) }
   const at = paging.stuck && q.get('filter') ? 0 : !byCursor ? start - 1 : behind && paging.loop !== 'first' ? all.findIndex((r) => r.id > behind) : 0

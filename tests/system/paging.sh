@@ -267,6 +267,27 @@ for way in index index-only; do
   [ "$(people)" = 250 ] || fail "$way: $(people) people"
 done
 
+say 'what was refused with a cursor is not asked for without attributes=, nor the other way round'
+begin 250 4
+paging '{"page":60,"way":"index-only","says":{"cursor":true,"index":true}}'
+forget
+good
+[ "$(seen '/Users?startIndex=[0-9]*&count=[0-9]*&attributes=')" = 6 ] || fail 'without attributes='
+paging '{"page":60,"way":"cursor","plain":"/Users","says":{"cursor":true,"index":true}}'
+forget
+good
+[ "$(seen '/Users?startIndex=[0-9]*&count=[0-9]*"')" = 0 ] || fail 'without cursors'
+[ "$(seen '/Users?count=[0-9]*&cursor=[^&"]*"')" = 5 ] || fail 'not by cursor'
+paging '{"page":60,"way":"index-only","plain":"/Users","says":{"cursor":true,"index":true}}'
+good
+[ "$(people)" = 250 ] || fail "$(people) people"
+
+begin 250 4 'page_size = 500'
+paging '{"page":60,"way":"cursor","max":100,"says":{"cursor":true,"index":true}}'
+forget
+good
+[ "$(seen '/Users?count=100&cursor=[^&"]*&attributes=')" = 5 ] || fail 'a smaller count was enough'
+
 say 'a cursor does not slip: while people come, one walk is enough'
 begin 250 4
 paging '{"page":100,"way":"cursor","says":{"cursor":true},"come":9}'
