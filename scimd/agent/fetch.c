@@ -121,7 +121,7 @@ static void fetch_on_anew(void *arg, uint8_t kind)
 static int fetch_on_missing(void *arg, bool groups, struct pull_missing *out)
 {
 	struct fetch *ft = arg;
-	struct stage_missing m;
+	struct stage_missing m = { 0 };
 	int r;
 
 	if (ft->wish.accept_directory)

@@ -16,6 +16,7 @@
 
 #define STAGE_ASK_MAX 100       // so many are asked for before the brake judges
 #define STAGE_INACTIVE_MAX 1000 // those who are inactive: the brake has no word there
+#define STAGE_PARTS 256         // of the store: what is looked through at a time
 
 int stage_new(const char *source, const struct mapping *m, struct store *s, struct stage **out)
 {
@@ -38,6 +39,7 @@ void stage_free(struct stage *st)
 	table_free(&st->groups);
 	buf_free(&st->scratch);
 	free(st->entries);
+	free(st->search);
 	arena_free(&st->arena);
 	free(st);
 }
@@ -166,8 +168,8 @@ struct stage_list {
 
 struct stage_search {
 	struct stage *st;
-	bool groups;
-	struct stage_missing *out;
+	bool groups, members; // asked for; some group has them
+	unsigned int parts;   // that were looked through
 	uint64_t had[STAGE_SORTS];
 	struct stage_list lists[STAGE_SORTS];
 };
@@ -211,8 +213,8 @@ static int stage_search(void *arg, const struct store_resource *r)
 	if (r->kind == RESOURCE_USER)
 		sort = resource_active(r->bytes, r->len) ? STAGE_USERS : STAGE_INACTIVE;
 	s->had[sort]++;
-	if (sort == STAGE_GROUPS && !s->out->members)
-		s->out->members = stage_has_members(r);
+	if (sort == STAGE_GROUPS && !s->members)
+		s->members = stage_has_members(r);
 	i = table_get(stage_table(s->st, r->kind), r->id, strlen(r->id));
 	if (i != TABLE_NONE && s->st->entries[i].turn == s->st->turns[r->kind])
 		return 0;
@@ -222,37 +224,58 @@ static int stage_search(void *arg, const struct store_resource *r)
 	return stage_miss(s->st, &s->lists[sort], r->kind, r->id);
 }
 
-int stage_missing(struct stage *st, bool groups, bool accepted, struct stage_missing *out)
+static int stage_found(struct stage_search *s, bool accepted, struct stage_missing *out)
 {
-	struct stage_search s = { .st = st, .groups = groups, .out = out };
-	struct store_txn *view;
-	int r;
+	size_t all = 0;
 
-	*out = (struct stage_missing){ 0 };
-	r = store_view(st->store, &view, NULL);
-	if (r < 0)
-		return r;
-	r = store_resource_each(view, stage_search, &s);
-	store_view_end(view);
-	if (r < 0)
-		return r;
-	out->users = s.lists[STAGE_USERS].n;
-	out->groups = s.lists[STAGE_GROUPS].n;
-	out->list =
-		arena_array(&st->arena, out->users + out->groups + s.lists[STAGE_INACTIVE].n + 1,
-			    sizeof(*out->list));
+	for (size_t i = 0; i < STAGE_SORTS; i++)
+		all += s->lists[i].n;
+	*out = (struct stage_missing){ .users = s->lists[STAGE_USERS].n,
+				       .groups = s->lists[STAGE_GROUPS].n,
+				       .list = arena_array(&s->st->arena, all + 1,
+							   sizeof(*out->list)),
+				       .members = s->members };
 	if (!out->list)
 		return -ENOMEM;
 	for (size_t i = 0; i < STAGE_SORTS; i++) {
-		const struct stage_list *l = &s.lists[i];
+		const struct stage_list *l = &s->lists[i];
 
 		if (l->n == 0 || (i != STAGE_INACTIVE && l->n > STAGE_ASK_MAX && !accepted &&
-				  brake_removals(s.had[i], l->n)))
+				  brake_removals(s->had[i], l->n)))
 			continue;
 		memcpy(out->list + out->n, l->list, l->n * sizeof(*l->list));
 		out->n += l->n;
 	}
 	return 0;
+}
+
+int stage_missing(struct stage *st, bool groups, bool accepted, struct stage_missing *out)
+{
+	struct store_txn *view;
+	struct stage_search *s;
+	int r;
+
+	if (!st->search) {
+		st->search = calloc(1, sizeof(*st->search));
+		if (!st->search)
+			return -ENOMEM;
+		st->search->st = st;
+		st->search->groups = groups;
+	}
+	s = st->search;
+	r = store_view(st->store, &view, NULL);
+	if (r < 0)
+		return r;
+	r = store_resource_part(view, (uint8_t)s->parts, stage_search, s);
+	store_view_end(view);
+	if (r < 0)
+		return r;
+	if (++s->parts < STAGE_PARTS)
+		return 1;
+	r = stage_found(s, accepted, out);
+	free(s);
+	st->search = NULL;
+	return r;
 }
 
 static int stage_by_text(const void *a, const void *b)

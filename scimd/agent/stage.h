@@ -23,6 +23,7 @@ struct fail;
 struct json_object;
 struct listen_change;
 struct mapping;
+struct stage_search;
 struct store;
 
 struct stage_entry {
@@ -50,6 +51,7 @@ struct stage {
 	size_t count, cap;
 	struct table users, groups; // id → index
 	struct buf scratch;
+	struct stage_search *search;       // for who is missing, while it goes on
 	uint8_t turns[RESOURCE_GROUP + 1]; // how often the list of this kind began anew
 	bool complete;                     // proven: only then may absence remove
 	bool partial;                      // speaks for the ids in it, and for them alone
@@ -75,6 +77,7 @@ struct stage_missing {
 // are so many that the brake would hold them whatever is answered, and more than it is fair
 // to ask for, they are not in the list. accepted: the brake lets everybody go. Of those who
 // are inactive a thousand are in it, the others are kept. Lives as long as the stage.
+// A slice at a time: 1, call again; 0, that was the last one, and out is set.
 int stage_missing(struct stage *st, bool groups, bool accepted, struct stage_missing *out);
 // One of the missing of whom there is no telling: it stays as the store, or an earlier turn
 // of the list, has it.

@@ -24,7 +24,7 @@
 #define PULL_SECONDS_MAX 1800u
 
 static void pull_list(struct pull *p, enum pull_stage stage);
-static void pull_missing(struct pull *p, int no_groups);
+static void pull_search(struct pull *p, int no_groups);
 
 // The one way out: told from the loop, never from inside pull_start.
 void pull_end(struct pull *p, int err, int64_t retry_after, const char *fmt, ...)
@@ -42,6 +42,7 @@ void pull_end(struct pull *p, int err, int64_t retry_after, const char *fmt, ...
 	p->call = NULL;
 	walk_stop(p->walk);
 	(void)sd_event_source_set_enabled(p->deadline, SD_EVENT_OFF);
+	(void)sd_event_source_set_enabled(p->search, SD_EVENT_OFF);
 	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
@@ -182,7 +183,7 @@ static void pull_on_list(void *arg, const struct walk_end *e)
 	    e->status != 403 && e->status != 429 && e->status != 500)
 		pull_end(p, EOPNOTSUPP, -1, "filter=active eq false: HTTP %d", e->status);
 	else if (p->stage == PULL_GROUPS && e->first && (e->status == 404 || e->status == 501))
-		pull_missing(p, e->status); // a directory without groups
+		pull_search(p, e->status); // a directory without groups
 	else if (e->r < 0)
 		pull_end(p, -e->r, e->retry_after, "%s: %s", pull_what(p), e->text);
 	else if (p->calls.disabled_only)
@@ -190,7 +191,7 @@ static void pull_on_list(void *arg, const struct walk_end *e)
 	else if (p->stage == PULL_USERS && !(p->quirks & QUIRK_NO_GROUPS))
 		pull_list(p, PULL_GROUPS);
 	else
-		pull_missing(p, 0);
+		pull_search(p, 0);
 }
 
 static void pull_list(struct pull *p, enum pull_stage stage)
@@ -290,7 +291,7 @@ static void pull_no_groups(struct pull_missing *m)
 }
 
 // The lists are through: what they lack is there, or is gone, when that record says so.
-static void pull_missing(struct pull *p, int no_groups)
+static void pull_missing(struct pull *p, int r, struct pull_missing m)
 {
 	const struct pick_calls calls = { .arg = p,
 					  .user_attributes = p->calls.user_attributes,
@@ -299,22 +300,18 @@ static void pull_missing(struct pull *p, int no_groups)
 					  .gone = pull_on_gone,
 					  .unclear = pull_on_unclear,
 					  .end = pull_on_picked };
-	struct pull_missing m = { 0 };
 	struct fail f = { "" };
-	int r = 0;
 
-	if (p->calls.missing)
-		r = p->calls.missing(p->calls.arg, !(p->quirks & QUIRK_NO_GROUPS), &m);
 	p->had_members = m.members;
-	if (r == 0 && no_groups && m.groups && !m.accepted) {
+	if (r == 0 && p->no_groups && m.groups && !m.accepted) {
 		pull_end(p, EPROTO, -1,
 			 "groups: HTTP %d, but %llu groups of it are known; an incomplete list "
 			 "changes nothing; if it has none any more: `scimctl sync "
 			 "--accept-removals`",
-			 no_groups, (unsigned long long)m.groups);
+			 p->no_groups, (unsigned long long)m.groups);
 		return;
 	}
-	if (no_groups)
+	if (p->no_groups)
 		pull_no_groups(&m);
 	if (r == 0 && m.n == 0) {
 		ladder_start(p);
@@ -328,6 +325,28 @@ static void pull_missing(struct pull *p, int no_groups)
 		r = pick_start(p->session, m.list, m.n, &calls, &p->pick, &f);
 	if (r < 0)
 		pull_end(p, -r, -1, "%s", f.text[0] ? f.text : fail_word(r));
+}
+
+// A slice of those who are known at a time, for whoever waits at a login meanwhile.
+static int pull_on_search(sd_event_source *s, void *arg)
+{
+	struct pull *p = arg;
+	struct pull_missing m = { 0 };
+	int r = 0;
+
+	if (p->calls.missing)
+		r = p->calls.missing(p->calls.arg, !(p->quirks & QUIRK_NO_GROUPS), &m);
+	if (r == 1)
+		return 0;
+	(void)sd_event_source_set_enabled(s, SD_EVENT_OFF);
+	pull_missing(p, r, m);
+	return 0;
+}
+
+static void pull_search(struct pull *p, int no_groups)
+{
+	p->no_groups = no_groups;
+	(void)sd_event_source_set_enabled(p->search, SD_EVENT_ON);
 }
 
 // --------------------------------------------------------------- discovery
@@ -387,6 +406,12 @@ static int pull_new(sd_event *event, struct session *s, const struct pull_calls 
 	if (r >= 0)
 		r = sd_event_add_time(event, &p->deadline, CLOCK_MONOTONIC, UINT64_MAX, 1000,
 				      pull_on_deadline, p);
+	if (r >= 0)
+		r = sd_event_add_defer(event, &p->search, pull_on_search, p);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(p->search, SD_EVENT_OFF);
+	if (r >= 0) // as the walk's slices
+		r = sd_event_source_set_priority(p->search, SD_EVENT_PRIORITY_NORMAL + 10);
 	if (r < 0) {
 		pull_free(p);
 		return r;
@@ -433,6 +458,7 @@ void pull_free(struct pull *p)
 	walk_free(p->walk);
 	pick_free(p->pick);
 	(void)sd_event_source_disable_unref(p->deadline);
+	(void)sd_event_source_disable_unref(p->search);
 	tags_clear(&p->tags);
 	ladder_free(p);
 	free(p);

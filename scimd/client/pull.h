@@ -63,7 +63,8 @@ struct pull_calls {
 	int (*resource)(void *arg, uint8_t kind, struct json_object *res);
 	// The list begins again: none of it was seen before. NULL: nobody wants to know.
 	void (*anew)(void *arg, uint8_t kind);
-	// Who is missing, of groups too or of users alone. NULL: nobody is known.
+	// Who is missing, of groups too or of users alone; 1: not all yet, it is asked again.
+	// NULL: nobody is known.
 	int (*missing)(void *arg, bool groups, struct pull_missing *out);
 	// One of the missing, of whom there is no telling: it stays as it was. Text is why.
 	int (*unclear)(void *arg, uint8_t kind, const char *id, const char *text);

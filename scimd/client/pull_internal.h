@@ -28,7 +28,8 @@ struct pull {
 	struct session_call *call;
 	struct walk *walk;
 	struct pick *pick;
-	sd_event_source *deadline;
+	sd_event_source *deadline, *search;
+	int no_groups; // the status that says so, 0: there are groups
 	enum pull_stage stage;
 	bool ended, waits;
 	uint32_t quirks, count;
