@@ -31,10 +31,14 @@ static void round_progress(void *arg, const struct fetch_progress *p)
 	control_progress(call, o);
 }
 
+#define ROUND_UNCLEAR_MAX 20 // that are named in the log, a walk
+
 static void round_unclear(void *arg, uint8_t kind, const char *id, const char *text)
 {
 	struct agent *a = arg;
 
+	if (a->stages[a->at]->unclear++ >= ROUND_UNCLEAR_MAX)
+		return;
 	log_warning("directory \"%s\": %s %.200s stays as it was: %s",
 		    a->config->directories[a->at].name, kind == RESOURCE_USER ? "user" : "group",
 		    id, text);
@@ -69,6 +73,10 @@ static void round_fetched(void *arg, const struct fetch_end *end)
 	bool look = !a->whole;
 	int r = stage_finish(a->stages[a->at], end->r == 0 && !look, &f);
 
+	if (a->stages[a->at]->unclear > ROUND_UNCLEAR_MAX)
+		log_warning("directory \"%s\": and %u more stay as they were",
+			    a->config->directories[a->at].name,
+			    a->stages[a->at]->unclear - ROUND_UNCLEAR_MAX);
 	if (!some)
 		d->retry_after = end->r < 0 ? end->retry_after : -1;
 	if (some) {

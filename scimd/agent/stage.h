@@ -57,6 +57,7 @@ struct stage {
 	bool partial;                      // speaks for the ids in it, and for them alone
 	bool unchanged;   // empty, and proven to be no other than the last complete one
 	uint32_t refused; // resources without a usable id
+	uint32_t unclear; // how many stay as they were, since nobody could tell
 	char first_refusal[256];
 };
 

@@ -141,12 +141,13 @@ good
 gone user00007 && gone user00057 || fail 'who is gone stays'
 begin 140 4
 good
-admin /__hide '{"users":[1,2,3,4,5,6]}' >/dev/null
+admin /__hide "{\"users\":[$(seq -s, 1 30)]}" >/dev/null
 admin /__fault '{"match":"/Users/aaaaaaaa","kind":"status","status":500}' >/dev/null
 refused 'HTTP 500'
 admin /__fault '{"match":"/Users/aaaaaaaa","kind":"status","status":403}' >/dev/null
 good
 [ "$(people)" = 140 ] || fail "$(people) people"
+[ "$(grep -c 'stays as it was' "$NS_TMP/log")" = 20 ] && grep -q 'warning.*and 10 more' "$NS_TMP/log" || fail 'the log names not 20, and how many more'
 whole
 
 say 'a group that is missing is asked for too'
