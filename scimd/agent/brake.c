@@ -27,6 +27,13 @@ bool brake_removals(uint64_t had, uint64_t gone)
 	return brake_over((struct brake_count){ had, gone }, 5, 5);
 }
 
+// Whoever was inactive already: nobody loses anything when they go, and a directory may
+// list them or not.
+static bool brake_inactive(const struct plan_item *it)
+{
+	return it->kind == RESOURCE_USER && !resource_active(it->old_bytes, it->old_len);
+}
+
 // The next member field, or an empty one at the end.
 static bool brake_member(const void *bytes, size_t len, size_t *pos, struct field *f)
 {
@@ -116,6 +123,7 @@ static int brake_hold(struct plan *p, uint32_t source, bool removals, bool membe
 }
 
 struct brake_old {
+	bool active;
 	int64_t created;
 	const char *id;
 };
@@ -124,12 +132,14 @@ static int brake_older(const void *x, const void *y)
 {
 	const struct brake_old *a = x, *b = y;
 
+	if (a->active != b->active)
+		return a->active ? -1 : 1;
 	if (a->created != b->created)
 		return a->created < b->created ? -1 : 1;
 	return strcmp(a->id, b->id);
 }
 
-// The 64 oldest ids of the users that would be there, a line each.
+// The 64 oldest ids of the users that would be there, the active ones first, a line each.
 static int brake_fingerprint(const struct job_input *in, struct plan *p, uint32_t source)
 {
 	struct brake_old *all = NULL;
@@ -146,6 +156,7 @@ static int brake_fingerprint(const struct job_input *in, struct plan *p, uint32_
 
 		if (it->source != source || it->kind != RESOURCE_USER || it->what == '-')
 			continue;
+		all[n].active = resource_active(it->bytes, it->len);
 		all[n].created = CLOCK_NONE;
 		all[n].id = it->id;
 		if (resource_find(it->bytes, it->len, FIELD_CREATED, &f) == 1)
@@ -168,8 +179,8 @@ static int brake_by_id(const void *x, const void *y)
 	return strcmp(*(char *const *)x, *(char *const *)y);
 }
 
-// Of the remembered ids, n of them, those whom the store still has: who was taken away
-// one by one since (by an event, say) does not make it another directory.
+// Of the remembered ids, n of them, those whom the store still has as active: who was taken
+// away or disabled one by one since does not make it another directory.
 static size_t brake_still(const struct plan *p, uint32_t source, char **ids, size_t n)
 {
 	size_t kept = 0;
@@ -179,7 +190,8 @@ static size_t brake_still(const struct plan *p, uint32_t source, char **ids, siz
 		const struct plan_item *it = &p->items[i];
 		char **at;
 
-		if (it->source != source || it->kind != RESOURCE_USER || it->what == '+')
+		if (it->source != source || it->kind != RESOURCE_USER || it->what == '+' ||
+		    brake_inactive(it))
 			continue;
 		at = bsearch(&it->id, ids + kept, n - kept, sizeof(*ids), brake_by_id);
 		if (at) { // to the front; what was before it moves up, so that the rest stays sorted
@@ -222,8 +234,11 @@ static int brake_other(const struct plan *p, uint32_t source, const struct stage
 	     id = strtok_r(NULL, "\n", &save))
 		ids[known++] = id;
 	known = brake_still(p, source, ids, known);
-	for (size_t i = 0; i < known; i++)
-		there += table_get(&st->users, ids[i], strlen(ids[i])) != TABLE_NONE;
+	for (size_t i = 0; i < known; i++) {
+		uint32_t at = table_get(&st->users, ids[i], strlen(ids[i]));
+
+		there += at != TABLE_NONE && !st->entries[at].unclear;
+	}
 	*other_out = there * 2 < known;
 	return 0;
 }
@@ -254,7 +269,7 @@ static void brake_tally(const struct plan *p, uint32_t source, struct brake_coun
 		const struct plan_item *it = &p->items[i];
 		struct brake_count *c = it->kind == RESOURCE_USER ? users : groups, lost;
 
-		if (it->source != source || it->what == '+')
+		if (it->source != source || it->what == '+' || brake_inactive(it))
 			continue;
 		c->had++;
 		c->gone += it->what == '-';

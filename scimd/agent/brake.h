@@ -4,10 +4,11 @@
 // take away only so much in one sync, and another directory behind the same URL
 // is not taken for the old one.
 //
-//   users and groups, each: max(5, 5 %) of those of this directory
+//   users and groups, each: max(5, 5 %) of those of this directory, of users who were
+//                           active; others may go
 //   memberships:            max(50, 25 %)
-//   fingerprint:            at least half of the 64 oldest ids still there, those left out
-//                           who were taken away one by one since
+//   fingerprint:            at least half of the 64 oldest ids, the active ones first, still
+//                           there, those left out who were taken away or disabled since
 #ifndef SCIMD_AGENT_BRAKE_H
 #define SCIMD_AGENT_BRAKE_H
 

@@ -50,7 +50,7 @@ const struct config_row config_rows[] = {
 	{ "directory", "page_size", CONFIG_NUMBER, IN_DIRECTORY(page_size), "100", 1, 10000, NULL,
 	  "resources per page; 100 is accepted everywhere" },
 	{ "directory", "timeout", CONFIG_SPAN, IN_DIRECTORY(timeout), "30s", 1, 3600, NULL,
-	  "deadline of one request; a whole walk has half an hour at most" },
+	  "deadline of one request; a whole walk has half an hour or full_interval" },
 	{ "directory", "events", CONFIG_WORD, IN_DIRECTORY(events), "auto", 0, 0, "auto off",
 	  "whether changes are listened for where the directory offers events" },
 	{ "directory", "quirks", CONFIG_QUIRKS, IN_DIRECTORY(quirks), NULL, 0, 0, NULL,

@@ -122,19 +122,38 @@ static void fetch_on_anew(void *arg, uint8_t kind)
 static int fetch_on_missing(void *arg, bool groups, struct pull_missing *out)
 {
 	struct fetch *ft = arg;
-	struct stage_missing m;
+	struct stage_missing m = { 0 };
 	int r;
 
 	if (ft->wish.accept_directory)
 		return 0;
 	r = stage_missing(ft->stage, groups, ft->wish.accept_removals, &m);
-	*out = (struct pull_missing){ m.users, m.groups, m.list, m.n, m.members };
+	*out = (struct pull_missing){ m.users, m.groups,  m.list,
+				      m.n,     m.members, ft->wish.accept_removals };
 	return r;
+}
+
+static int fetch_on_unclear(void *arg, uint8_t kind, const char *id, const char *text)
+{
+	struct fetch *ft = arg;
+
+	if (ft->calls.unclear)
+		ft->calls.unclear(ft->calls.arg, kind, id, text);
+	return stage_keep(ft->stage, kind, id);
 }
 
 static int fetch_on_members(void *arg, const char *group, const char *const *users, size_t n)
 {
 	return stage_members(((struct fetch *)arg)->stage, group, users, n);
+}
+
+static int fetch_on_stay(void *arg, const char *group, const char *text)
+{
+	struct fetch *ft = arg;
+
+	if (ft->calls.unclear)
+		ft->calls.unclear(ft->calls.arg, RESOURCE_GROUP, group, text);
+	return stage_members_stay(ft->stage, group);
 }
 
 static int fetch_on_refuse(void *arg, const char *group, const char *text)
@@ -221,11 +240,14 @@ int fetch_run(struct fetch *ft, struct stage *st, const struct fetch_wish *wish,
 		.user_attributes = mapping_attributes(ft->mapping, RESOURCE_USER),
 		.group_attributes = mapping_attributes(ft->mapping, RESOURCE_GROUP),
 		.disabled_only = wish->disabled_only,
+		.seconds = wish->seconds,
 		.provider = fetch_on_provider,
 		.resource = fetch_on_resource,
 		.anew = fetch_on_anew,
 		.missing = fetch_on_missing,
+		.unclear = fetch_on_unclear,
 		.members = fetch_on_members,
+		.stay = fetch_on_stay,
 		.refuse = fetch_on_refuse,
 		.progress = fetch_on_progress,
 		.end = fetch_on_end,
@@ -308,7 +330,7 @@ static int fetch_user_path(const struct fetch *ft, const char *id, struct buf *p
 
 	if (r == 0)
 		r = transfer_encode(path, id);
-	if (r == 0 && attributes && !session_plain(ft->session)) {
+	if (r == 0 && attributes && !session_plain(ft->session, true)) {
 		r = buf_str(path, "?attributes=");
 		if (r == 0)
 			r = transfer_encode(path, attributes);

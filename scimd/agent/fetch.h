@@ -38,6 +38,8 @@ struct fetch_end {
 struct fetch_calls {
 	void *arg;
 	void (*progress)(void *arg, const struct fetch_progress *p);
+	// Left as it was, or with the members that it had: why. May be NULL.
+	void (*unclear)(void *arg, uint8_t kind, const char *id, const char *text);
 	void (*end)(void *arg, const struct fetch_end *end); // once, never from inside fetch_run
 };
 
@@ -51,6 +53,7 @@ struct fetch_wish {
 	bool disabled_only;    // pull.h
 	bool accept_removals;  // the brake lets everybody go: all who are missing are asked for
 	bool accept_directory; // another one, which knows nobody of the old one: none is
+	uint32_t seconds;      // until the next walk is due
 };
 // Walks everything into st, or what is wished for. 0, or -errno when it could not even begin.
 int fetch_run(struct fetch *ft, struct stage *st, const struct fetch_wish *wish,

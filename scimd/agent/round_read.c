@@ -31,6 +31,19 @@ static void round_progress(void *arg, const struct fetch_progress *p)
 	control_progress(call, o);
 }
 
+#define ROUND_UNCLEAR_MAX 20 // that are named in the log, a walk
+
+static void round_unclear(void *arg, uint8_t kind, const char *id, const char *text)
+{
+	struct agent *a = arg;
+
+	if (a->stages[a->at]->unclear++ >= ROUND_UNCLEAR_MAX)
+		return;
+	log_warning("directory \"%s\": %s %.200s stays as it was: %s",
+		    a->config->directories[a->at].name, kind == RESOURCE_USER ? "user" : "group",
+		    id, text);
+}
+
 // From now on both rhythms bring the full list; the one that is due comes at once.
 static void round_no_look(struct agent *a, struct agent_directory *d, const char *why)
 {
@@ -60,6 +73,10 @@ static void round_fetched(void *arg, const struct fetch_end *end)
 	bool look = !a->whole;
 	int r = stage_finish(a->stages[a->at], end->r == 0 && !look, &f);
 
+	if (a->stages[a->at]->unclear > ROUND_UNCLEAR_MAX)
+		log_warning("directory \"%s\": and %u more stay as they were",
+			    a->config->directories[a->at].name,
+			    a->stages[a->at]->unclear - ROUND_UNCLEAR_MAX);
 	if (!some)
 		d->retry_after = end->r < 0 ? end->retry_after : -1;
 	if (some) {
@@ -113,10 +130,13 @@ static void round_unread(struct agent *a, bool some, int r, const struct fail *f
 
 static int round_walk(struct agent *a, struct fail *f)
 {
-	const struct fetch_calls calls = { a, round_progress, round_fetched };
+	const struct fetch_calls calls = {
+		.arg = a, .progress = round_progress, .unclear = round_unclear, .end = round_fetched
+	};
 	const struct agent_request *req = &a->wishes->req;
 	const char *name = a->config->directories[a->at].name;
 	const struct fetch_wish wish = { .disabled_only = !a->whole,
+					 .seconds = a->config->full_interval,
 					 .accept_removals = req->accept_removals,
 					 .accept_directory =
 						 req->accept_directory &&
@@ -152,7 +172,9 @@ static void round_asked(void *arg, bool same)
 // that the events name.
 static int round_read(struct agent *a, const struct listen_change *some, size_t n, struct fail *f)
 {
-	const struct fetch_calls calls = { a, round_progress, round_fetched };
+	const struct fetch_calls calls = { .arg = a,
+					   .progress = round_progress,
+					   .end = round_fetched };
 	const struct tags *tags = &a->directories[a->at].tags;
 	struct fetch *ft = a->fetches[a->at];
 	int r = stage_new(a->config->directories[a->at].name, a->mappings[a->at], a->store,

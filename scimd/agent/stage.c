@@ -14,6 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define STAGE_ASK_MAX 100       // so many are asked for before the brake judges
+#define STAGE_INACTIVE_MAX 1000 // those who are inactive: the brake has no word there
+#define STAGE_PARTS 256         // of the store: what is looked through at a time
+
 int stage_new(const char *source, const struct mapping *m, struct store *s, struct stage **out)
 {
 	struct stage *st = calloc(1, sizeof(*st));
@@ -35,6 +39,7 @@ void stage_free(struct stage *st)
 	table_free(&st->groups);
 	buf_free(&st->scratch);
 	free(st->entries);
+	free(st->search);
 	arena_free(&st->arena);
 	free(st);
 }
@@ -154,12 +159,19 @@ void stage_anew(struct stage *st, uint8_t kind)
 }
 
 // Everybody of this source whom the store has and the stage has not.
+enum stage_sort { STAGE_USERS, STAGE_GROUPS, STAGE_INACTIVE, STAGE_SORTS };
+
+struct stage_list {
+	struct listen_change *list;
+	size_t n, cap;
+};
+
 struct stage_search {
 	struct stage *st;
-	bool groups;
-	struct stage_missing *out;
-	uint64_t had[2]; // users, groups
-	size_t cap;
+	bool groups, members; // asked for; some group has them
+	unsigned int parts;   // that were looked through
+	uint64_t had[STAGE_SORTS];
+	struct stage_list lists[STAGE_SORTS];
 };
 
 static bool stage_has_members(const struct store_resource *r)
@@ -170,60 +182,99 @@ static bool stage_has_members(const struct store_resource *r)
 	       resource_find(r->bytes, r->len, FIELD_MEMBER_GROUP, &f) == 1;
 }
 
-static int stage_search(void *arg, const struct store_resource *r)
+static int stage_miss(struct stage *st, struct stage_list *l, uint8_t kind, const char *id)
 {
-	struct stage_search *s = arg;
-	bool group = r->kind == RESOURCE_GROUP;
 	struct listen_change *c;
-	uint32_t i;
 
-	if (strcmp(r->source, s->st->source) != 0 || (group && !s->groups))
-		return 0;
-	s->had[group]++;
-	if (group && !s->out->members)
-		s->out->members = stage_has_members(r);
-	i = table_get(stage_table(s->st, r->kind), r->id, strlen(r->id));
-	if (i != TABLE_NONE && s->st->entries[i].turn == s->st->turns[r->kind])
-		return 0;
-	if (s->out->n == s->cap) {
-		size_t cap = s->cap ? s->cap * 2 : 16;
-		struct listen_change *more = arena_array(&s->st->arena, cap, sizeof(*more));
+	if (l->n == l->cap) {
+		size_t cap = l->cap ? l->cap * 2 : 16;
+		struct listen_change *more = arena_array(&st->arena, cap, sizeof(*more));
 
 		if (!more)
 			return -ENOMEM;
-		if (s->out->n)
-			memcpy(more, s->out->list, s->out->n * sizeof(*more));
-		s->out->list = more;
-		s->cap = cap;
+		if (l->n)
+			memcpy(more, l->list, l->n * sizeof(*more));
+		l->list = more;
+		l->cap = cap;
 	}
-	c = &s->out->list[s->out->n++];
-	*c = (struct listen_change){ .kind = r->kind,
-				     .gone = true,
-				     .id = arena_str(&s->st->arena, r->id) };
-	*(group ? &s->out->groups : &s->out->users) += 1;
+	c = &l->list[l->n++];
+	*c = (struct listen_change){ .kind = kind, .gone = true, .id = arena_str(&st->arena, id) };
 	return c->id ? 0 : -ENOMEM;
+}
+
+static int stage_search(void *arg, const struct store_resource *r)
+{
+	struct stage_search *s = arg;
+	enum stage_sort sort = STAGE_GROUPS;
+	uint32_t i;
+
+	if (strcmp(r->source, s->st->source) != 0 || (r->kind == RESOURCE_GROUP && !s->groups))
+		return 0;
+	if (r->kind == RESOURCE_USER)
+		sort = resource_active(r->bytes, r->len) ? STAGE_USERS : STAGE_INACTIVE;
+	s->had[sort]++;
+	if (sort == STAGE_GROUPS && !s->members)
+		s->members = stage_has_members(r);
+	i = table_get(stage_table(s->st, r->kind), r->id, strlen(r->id));
+	if (i != TABLE_NONE && s->st->entries[i].turn == s->st->turns[r->kind])
+		return 0;
+	// Many directories list nobody who is disabled: those become more for ever.
+	if (sort == STAGE_INACTIVE && s->lists[sort].n == STAGE_INACTIVE_MAX)
+		return stage_keep(s->st, r->kind, r->id);
+	return stage_miss(s->st, &s->lists[sort], r->kind, r->id);
+}
+
+static int stage_found(struct stage_search *s, bool accepted, struct stage_missing *out)
+{
+	size_t all = 0;
+
+	for (size_t i = 0; i < STAGE_SORTS; i++)
+		all += s->lists[i].n;
+	*out = (struct stage_missing){ .users = s->lists[STAGE_USERS].n,
+				       .groups = s->lists[STAGE_GROUPS].n,
+				       .list = arena_array(&s->st->arena, all + 1,
+							   sizeof(*out->list)),
+				       .members = s->members };
+	if (!out->list)
+		return -ENOMEM;
+	for (size_t i = 0; i < STAGE_SORTS; i++) {
+		const struct stage_list *l = &s->lists[i];
+
+		if (l->n == 0 || (i != STAGE_INACTIVE && l->n > STAGE_ASK_MAX && !accepted &&
+				  brake_removals(s->had[i], l->n)))
+			continue;
+		memcpy(out->list + out->n, l->list, l->n * sizeof(*l->list));
+		out->n += l->n;
+	}
+	return 0;
 }
 
 int stage_missing(struct stage *st, bool groups, bool accepted, struct stage_missing *out)
 {
-	struct stage_search s = { .st = st, .groups = groups, .out = out };
 	struct store_txn *view;
-	size_t kept = 0;
-	bool held[2];
+	struct stage_search *s;
 	int r;
 
-	*out = (struct stage_missing){ 0 };
+	if (!st->search) {
+		st->search = calloc(1, sizeof(*st->search));
+		if (!st->search)
+			return -ENOMEM;
+		st->search->st = st;
+		st->search->groups = groups;
+	}
+	s = st->search;
 	r = store_view(st->store, &view, NULL);
 	if (r < 0)
 		return r;
-	r = store_resource_each(view, stage_search, &s);
+	r = store_resource_part(view, (uint8_t)s->parts, stage_search, s);
 	store_view_end(view);
-	held[0] = !accepted && brake_removals(s.had[0], out->users);
-	held[1] = !accepted && brake_removals(s.had[1], out->groups);
-	for (size_t i = 0; i < out->n; i++)
-		if (!held[out->list[i].kind == RESOURCE_GROUP])
-			out->list[kept++] = out->list[i];
-	out->n = kept;
+	if (r < 0)
+		return r;
+	if (++s->parts < STAGE_PARTS)
+		return 1;
+	r = stage_found(s, accepted, out);
+	free(s);
+	st->search = NULL;
 	return r;
 }
 
@@ -294,6 +345,54 @@ int stage_members(struct stage *st, const char *group, const char *const *users,
 	return r;
 }
 
+// The texts of that tag in a record of the store, in the stage's arena; to be freed.
+static const char **stage_texts(struct stage *st, const struct store_resource *known, uint8_t tag,
+				size_t *n_out)
+{
+	const char **texts;
+	size_t n = 0, pos = 0;
+	struct field f;
+
+	while (resource_next(known->bytes, known->len, &pos, &f) == 1)
+		n += f.tag == tag;
+	texts = calloc(n + 1, sizeof(*texts));
+	*n_out = 0;
+	for (pos = 0; texts && resource_next(known->bytes, known->len, &pos, &f) == 1;) {
+		if (f.tag != tag)
+			continue;
+		texts[*n_out] = arena_strn(&st->arena, f.text, f.len);
+		if (!texts[(*n_out)++]) {
+			free(texts);
+			return NULL;
+		}
+	}
+	return texts;
+}
+
+int stage_members_stay(struct stage *st, const char *group)
+{
+	static const uint8_t tags[] = { FIELD_MEMBER, FIELD_MEMBER_GROUP };
+	const char **texts[2] = { NULL, NULL };
+	struct store_resource known;
+	struct store_txn *view;
+	size_t n[2];
+	int r = store_view(st->store, &view, NULL);
+
+	if (r < 0)
+		return r;
+	r = store_resource_get(view, st->source, RESOURCE_GROUP, group, &known);
+	for (int i = 0; i < 2 && r == 0; i++) {
+		texts[i] = stage_texts(st, &known, tags[i], &n[i]);
+		r = texts[i] ? 0 : -ENOMEM;
+	}
+	store_view_end(view);
+	for (int i = 0; i < 2 && r == 0; i++)
+		r = stage_group(st, group, tags[i], texts[i], n[i]);
+	free(texts[0]);
+	free(texts[1]);
+	return r == -ENOENT ? 0 : r; // it is new, and has none
+}
+
 int stage_refuse(struct stage *st, const char *group, const char *text)
 {
 	return stage_group(st, group, FIELD_COMPLAINT, &text, 1);
@@ -307,6 +406,19 @@ int stage_gone(struct stage *st, uint8_t kind, const char *id)
 		return -ENOMEM;
 	e->gone = true;
 	e->bytes = NULL;
+	return 0;
+}
+
+int stage_keep(struct stage *st, uint8_t kind, const char *id)
+{
+	size_t before = st->count;
+	struct stage_entry *e = stage_entry(st, kind, id, strlen(id));
+
+	if (!e)
+		return -ENOMEM;
+	e->known |= st->count > before;
+	e->turn = st->turns[kind];
+	e->unclear = true;
 	return 0;
 }
 

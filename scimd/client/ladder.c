@@ -5,9 +5,9 @@
 // users are asked for by `groups.value eq`. Members that are absent, null or
 // empty mean "unknown" until a rung has spoken.
 //
-// A filter that is ignored makes everybody a member of every group. So a user who says
-// which groups they are in must name the one that was asked for; of those who do not say
-// it is believed only where a group that nobody has, has no members.
+// A filter that is ignored makes everybody a member of every group. So it is believed only
+// where a group that nobody has, has no members; elsewhere a user must name the group that
+// was asked for among their own.
 #include "scimd/base/fail.h"
 #include "scimd/client/pull_internal.h"
 #include "scimd/client/quirk.h"
@@ -44,6 +44,7 @@ int ladder_group(struct pull *p, struct json_object *group)
 	g->id = strdup(id);
 	if (!g->id)
 		return -ENOMEM;
+	g->lacks = false;
 	g->has_members = members && !(json_object_is_type(members, json_type_array) &&
 				      json_object_array_length(members) == 0);
 	p->any_members |= g->has_members;
@@ -173,7 +174,7 @@ static void ladder_on_group(void *arg, const struct transfer_answer *a)
 		return;
 	}
 	if (a->r == 0 && a->status == 404) { // in the list, but not there: another rung may know
-		p->get_lacks = true;
+		p->get_lacks = p->list[p->rung_at].lacks = true;
 		p->lacking = p->rung_at++;
 		ladder_next(p);
 		return;
@@ -193,6 +194,7 @@ static void ladder_on_group(void *arg, const struct transfer_answer *a)
 		pull_end(p, ENOMEM, -1, "members: %s", fail_word(-ENOMEM));
 		return;
 	}
+	p->get_found = true;
 	p->get_gave |= p->found_count > 0;
 	ladder_give(p);
 }
@@ -204,8 +206,8 @@ static void ladder_ask_group(struct pull *p)
 
 	if (r == 0)
 		r = transfer_encode(&b, p->list[p->rung_at].id);
-	if (r == 0 && !(p->quirks & QUIRK_NO_ATTRIBUTES))
-		r = buf_str(&b, "?attributes=members");
+	if (r == 0 && !session_plain(p->session, false)) // some give nothing that is not named
+		r = buf_str(&b, "?attributes=id,members");
 	(void)ladder_ask(p, r == 0 ? b.data : NULL, ladder_on_group);
 	buf_free(&b);
 }
@@ -238,7 +240,7 @@ static int ladder_on_user(void *arg, struct json_object *user)
 	if (!id)
 		return -EPROTO;
 	p->said |= says >= 0;
-	return ladder_found(p, id, p->ignored ? says > 0 : says != 0);
+	return ladder_found(p, id, !p->ignored || says > 0);
 }
 
 static void ladder_on_anew(void *arg)
@@ -292,7 +294,9 @@ static void ladder_ask_users(struct pull *p)
 	const struct walk_calls calls = { p, ladder_on_user, ladder_on_anew, ladder_on_page,
 					  ladder_on_users };
 	struct walk_list list = { .path = session_path(p->session, true),
-				  .attributes = "id,userName,groups",
+				  .attributes = session_plain(p->session, true)
+							? NULL
+							: "id,userName,groups",
 				  .quirks = p->quirks,
 				  .count = p->count,
 				  .index_too = p->index_too,
@@ -352,6 +356,22 @@ static void ladder_by_filter(struct pull *p)
 	ladder_ask_nobody(p);
 }
 
+// Some directories list groups that they have not: built-in ones, say. Where GET finds
+// others, those alone have the members that they had.
+static void ladder_stay(struct pull *p)
+{
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < p->list_count; i++)
+		if (p->list[i].lacks)
+			r = p->calls.stay(p->calls.arg, p->list[i].id,
+					  "HTTP 404, though it is in the list");
+	if (r < 0)
+		pull_end(p, -r, -1, "members: %s", fail_word(r));
+	else
+		pull_end(p, 0, -1, "%s", "");
+}
+
 static void ladder_next(struct pull *p)
 {
 	if (p->ended)
@@ -363,6 +383,8 @@ static void ladder_next(struct pull *p)
 			ladder_ask_group(p);
 	} else if (!p->by_filter && !p->get_gave && !(p->quirks & QUIRK_MEMBERS_GET)) {
 		ladder_by_filter(p);
+	} else if (p->get_lacks && p->get_found) {
+		ladder_stay(p);
 	} else if (p->get_lacks) {
 		pull_end(p, EPROTO, -1, "members of group %.200s: HTTP 404",
 			 p->list[p->lacking].id);
@@ -379,7 +401,7 @@ void ladder_start(struct pull *p)
 		pull_end(p, 0, -1, "%s", "");
 		return;
 	}
-	pull_expect(p, 2 * (uint64_t)p->list_count);
+	pull_time(p, 2 * (uint64_t)p->list_count);
 	p->rung_at = 0;
 	if (p->quirks & QUIRK_MEMBERS_FILTER)
 		ladder_by_filter(p);

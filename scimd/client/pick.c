@@ -4,7 +4,6 @@
 #include "scimd/client/pick.h"
 #include "scimd/base/buf.h"
 #include "scimd/base/fail.h"
-#include "scimd/client/quirk.h"
 #include "scimd/client/walk.h"
 #include "scimd/scim/json.h"
 #include "scimd/scim/resource.h"
@@ -14,6 +13,7 @@
 #include <string.h>
 
 #define PICK_AT_ONCE 4
+#define PICK_FAILED_MAX 5 // failures of the server that may be of one record
 
 struct pick_one {
 	struct pick *p;
@@ -27,7 +27,7 @@ struct pick {
 	struct session *session;
 	struct pick_calls calls;
 	struct pick_one *ones;
-	size_t count, asked, open;
+	size_t count, asked, open, failed;
 	bool ended;
 };
 
@@ -43,15 +43,29 @@ static void pick_end(struct pick *p, int r, const char *text, int64_t retry_afte
 
 static int pick_ask(struct pick *p, struct fail *f);
 
-static void pick_refused(struct pick *p, const struct pick_one *o, const struct transfer_answer *a)
+// Whether an answer that is none may be one about this record alone.
+static bool pick_alone(struct pick *p, const struct transfer_answer *a)
+{
+	if (a->r < 0)
+		return a->r == -EMSGSIZE;
+	if (a->status >= 500)
+		return ++p->failed <= PICK_FAILED_MAX;
+	return a->status != 401 && a->status != 429;
+}
+
+// 0: that one is left as it is; else this was the end.
+static int pick_refused(struct pick *p, const struct pick_one *o, const struct transfer_answer *a)
 {
 	struct fail f = { "" };
 	int r = walk_answer(a, &f);
 
 	if (a->r == 0 && a->status == 200 && a->json && !a->bad_json)
 		r = fail(&f, EPROTO, "the answer is another resource");
+	if (p->calls.unclear && pick_alone(p, a))
+		return p->calls.unclear(p->calls.arg, o->kind, o->id, f.text);
 	(void)fail_in(&f, r, "%s %.200s", o->kind == RESOURCE_USER ? "user" : "group", o->id);
 	pick_end(p, r, f.text, a->retry_after);
+	return r;
 }
 
 static void pick_on_answer(void *arg, const struct transfer_answer *a)
@@ -71,9 +85,10 @@ static void pick_on_answer(void *arg, const struct transfer_answer *a)
 		// Without a deletion that was told, absence means nothing.
 		r = o->gone ? p->calls.gone(p->calls.arg, o->kind, o->id) : 0;
 	} else {
-		pick_refused(p, o, a);
-		return;
+		r = pick_refused(p, o, a);
 	}
+	if (p->ended)
+		return;
 	if (r >= 0)
 		r = pick_ask(p, &f);
 	if (r < 0)
@@ -91,9 +106,7 @@ static int pick_one(struct pick *p, struct pick_one *o, struct fail *f)
 
 	if (r == 0)
 		r = transfer_encode(&b, o->id);
-	if (r == 0 && attributes &&
-	    !(user ? session_plain(p->session)
-		   : session_quirks(p->session) & QUIRK_NO_ATTRIBUTES)) {
+	if (r == 0 && attributes && !session_plain(p->session, user)) {
 		r = buf_str(&b, "?attributes=");
 		if (r == 0)
 			r = transfer_encode(&b, attributes);

@@ -19,6 +19,10 @@ struct pick_calls {
 	int (*resource)(void *arg, uint8_t kind, struct json_object *res); // < 0 ends it
 	// It is not there (404, 410), and its `gone` says that it is not expected to be.
 	int (*gone)(void *arg, uint8_t kind, const char *id);
+	// There is no telling whether it is there: text is why. NULL: that ends it. What is
+	// no answer about this one alone (a token refused, too many requests, no network,
+	// more than a few failures of the directory's own) ends it in any case.
+	int (*unclear)(void *arg, uint8_t kind, const char *id, const char *text);
 	void (*end)(void *arg, int r, const char *text, int64_t retry_after);
 };
 

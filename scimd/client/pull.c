@@ -17,13 +17,14 @@
 #include <strings.h>
 #include <time.h>
 
-// How long a walk may take: as many requests as it needs, and a few more, each as long as
-// one may take; and never longer than this (or than the one request that may).
+// How long a walk may take, and its ladder after that: as many requests as it needs, and a
+// few more, each as long as one may take; and never longer than this, or than the time
+// until the next one is due (or than the one request may).
 #define PULL_REQUESTS 10u
 #define PULL_SECONDS_MAX 1800u
 
 static void pull_list(struct pull *p, enum pull_stage stage);
-static void pull_missing(struct pull *p, int no_groups);
+static void pull_search(struct pull *p, int no_groups);
 
 // The one way out: told from the loop, never from inside pull_start.
 void pull_end(struct pull *p, int err, int64_t retry_after, const char *fmt, ...)
@@ -41,6 +42,7 @@ void pull_end(struct pull *p, int err, int64_t retry_after, const char *fmt, ...
 	p->call = NULL;
 	walk_stop(p->walk);
 	(void)sd_event_source_set_enabled(p->deadline, SD_EVENT_OFF);
+	(void)sd_event_source_set_enabled(p->search, SD_EVENT_OFF);
 	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
@@ -87,21 +89,34 @@ static int pull_on_deadline(sd_event_source *s, uint64_t usec, void *arg)
 	pick_free(p->pick);
 	p->pick = NULL;
 	pull_end(p, ETIMEDOUT, -1,
-		 "reading the directory took longer than %u s; an incomplete list changes nothing",
-		 p->seconds);
+		 "reading the %s took longer than %u s; an incomplete list changes nothing",
+		 p->stage == PULL_MEMBERS ? "members of groups" : "directory", p->seconds);
 	return 0;
 }
 
 void pull_expect(struct pull *p, uint64_t requests)
 {
 	uint32_t each = session_timeout(p->session);
-	uint32_t most = each > PULL_SECONDS_MAX ? each : PULL_SECONDS_MAX;
+	uint32_t most = PULL_SECONDS_MAX;
 
+	if (most < p->calls.seconds)
+		most = p->calls.seconds;
+	if (most < each)
+		most = each;
 	p->requests += requests < most ? requests : most;
 	p->seconds = (PULL_REQUESTS + p->requests) * each < most
 			     ? (uint32_t)(PULL_REQUESTS + p->requests) * each
 			     : most;
 	(void)sd_event_source_set_time(p->deadline, p->began + 1000000ull * p->seconds);
+}
+
+void pull_time(struct pull *p, uint64_t requests)
+{
+	sd_event *event = sd_event_source_get_event(p->deadline);
+
+	(void)sd_event_now(event, CLOCK_MONOTONIC, &p->began); // fails in a forked child alone
+	p->requests = 0;
+	pull_expect(p, requests);
 }
 
 // ------------------------------------------------------------------- the lists
@@ -162,13 +177,13 @@ static void pull_on_list(void *arg, const struct walk_end *e)
 {
 	struct pull *p = arg;
 
-	if (e->r == 0 && p->stage == PULL_USERS && !p->calls.disabled_only)
-		session_plain_is(p->session, e->plain);
+	if (e->r == 0 && !p->calls.disabled_only)
+		session_plain_is(p->session, p->stage == PULL_USERS, e->plain);
 	if (p->calls.disabled_only && e->status >= 400 && e->status < 502 && e->status != 401 &&
 	    e->status != 403 && e->status != 429 && e->status != 500)
 		pull_end(p, EOPNOTSUPP, -1, "filter=active eq false: HTTP %d", e->status);
 	else if (p->stage == PULL_GROUPS && e->first && (e->status == 404 || e->status == 501))
-		pull_missing(p, e->status); // a directory without groups
+		pull_search(p, e->status); // a directory without groups
 	else if (e->r < 0)
 		pull_end(p, -e->r, e->retry_after, "%s: %s", pull_what(p), e->text);
 	else if (p->calls.disabled_only)
@@ -176,7 +191,7 @@ static void pull_on_list(void *arg, const struct walk_end *e)
 	else if (p->stage == PULL_USERS && !(p->quirks & QUIRK_NO_GROUPS))
 		pull_list(p, PULL_GROUPS);
 	else
-		pull_missing(p, 0);
+		pull_search(p, 0);
 }
 
 static void pull_list(struct pull *p, enum pull_stage stage)
@@ -242,6 +257,18 @@ static int pull_on_gone(void *arg, uint8_t kind, const char *id)
 	return 0;
 }
 
+static int pull_on_unclear(void *arg, uint8_t kind, const char *id, const char *text)
+{
+	struct pull *p = arg;
+	char why[512];
+
+	tags_lost(&p->tags);
+	p->asked++;
+	pull_tell(p);
+	(void)snprintf(why, sizeof(why), "it is in no list, and asked for by id: %s", text);
+	return p->calls.unclear(p->calls.arg, kind, id, why);
+}
+
 static void pull_on_picked(void *arg, int r, const char *text, int64_t retry_after)
 {
 	struct pull *p = arg;
@@ -252,29 +279,40 @@ static void pull_on_picked(void *arg, int r, const char *text, int64_t retry_aft
 		ladder_start(p);
 }
 
+// Where there is no list of groups, none is asked for by id either.
+static void pull_no_groups(struct pull_missing *m)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < m->n; i++)
+		if (m->list[i].kind == RESOURCE_USER)
+			m->list[kept++] = m->list[i];
+	m->n = kept;
+}
+
 // The lists are through: what they lack is there, or is gone, when that record says so.
-static void pull_missing(struct pull *p, int no_groups)
+static void pull_missing(struct pull *p, int r, struct pull_missing m)
 {
 	const struct pick_calls calls = { .arg = p,
 					  .user_attributes = p->calls.user_attributes,
 					  .group_attributes = p->calls.group_attributes,
 					  .resource = pull_on_found,
 					  .gone = pull_on_gone,
+					  .unclear = pull_on_unclear,
 					  .end = pull_on_picked };
-	struct pull_missing m = { 0 };
 	struct fail f = { "" };
-	int r = 0;
 
-	if (p->calls.missing)
-		r = p->calls.missing(p->calls.arg, !(p->quirks & QUIRK_NO_GROUPS), &m);
 	p->had_members = m.members;
-	if (r == 0 && no_groups && m.groups) {
+	if (r == 0 && p->no_groups && m.groups && !m.accepted) {
 		pull_end(p, EPROTO, -1,
 			 "groups: HTTP %d, but %llu groups of it are known; an incomplete list "
-			 "changes nothing",
-			 no_groups, (unsigned long long)m.groups);
+			 "changes nothing; if it has none any more: `scimctl sync "
+			 "--accept-removals`",
+			 p->no_groups, (unsigned long long)m.groups);
 		return;
 	}
+	if (p->no_groups)
+		pull_no_groups(&m);
 	if (r == 0 && m.n == 0) {
 		ladder_start(p);
 		return;
@@ -287,6 +325,28 @@ static void pull_missing(struct pull *p, int no_groups)
 		r = pick_start(p->session, m.list, m.n, &calls, &p->pick, &f);
 	if (r < 0)
 		pull_end(p, -r, -1, "%s", f.text[0] ? f.text : fail_word(r));
+}
+
+// A slice of those who are known at a time, for whoever waits at a login meanwhile.
+static int pull_on_search(sd_event_source *s, void *arg)
+{
+	struct pull *p = arg;
+	struct pull_missing m = { 0 };
+	int r = 0;
+
+	if (p->calls.missing)
+		r = p->calls.missing(p->calls.arg, !(p->quirks & QUIRK_NO_GROUPS), &m);
+	if (r == 1)
+		return 0;
+	(void)sd_event_source_set_enabled(s, SD_EVENT_OFF);
+	pull_missing(p, r, m);
+	return 0;
+}
+
+static void pull_search(struct pull *p, int no_groups)
+{
+	p->no_groups = no_groups;
+	(void)sd_event_source_set_enabled(p->search, SD_EVENT_ON);
 }
 
 // --------------------------------------------------------------- discovery
@@ -344,15 +404,19 @@ static int pull_new(sd_event *event, struct session *s, const struct pull_calls 
 	p->stage = PULL_DISCOVERY;
 	r = walk_new(event, s, &p->walk);
 	if (r >= 0)
-		r = sd_event_now(event, CLOCK_MONOTONIC, &p->began);
-	if (r >= 0)
 		r = sd_event_add_time(event, &p->deadline, CLOCK_MONOTONIC, UINT64_MAX, 1000,
 				      pull_on_deadline, p);
+	if (r >= 0)
+		r = sd_event_add_defer(event, &p->search, pull_on_search, p);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(p->search, SD_EVENT_OFF);
+	if (r >= 0) // as the walk's slices
+		r = sd_event_source_set_priority(p->search, SD_EVENT_PRIORITY_NORMAL + 10);
 	if (r < 0) {
 		pull_free(p);
 		return r;
 	}
-	pull_expect(p, 0);
+	pull_time(p, 0);
 	*out = p;
 	return 0;
 }
@@ -394,6 +458,7 @@ void pull_free(struct pull *p)
 	walk_free(p->walk);
 	pick_free(p->pick);
 	(void)sd_event_source_disable_unref(p->deadline);
+	(void)sd_event_source_disable_unref(p->search);
 	tags_clear(&p->tags);
 	ladder_free(p);
 	free(p);

@@ -8,8 +8,8 @@
 // at any time before that, or after. One walk per session at a time.
 //
 // Complete means: both lists came whole (walk.h); whoever is known and in neither was
-// asked for by id, and is there (and then comes as the others do) or is not found; every
-// group's members were told; and all that in a time that is no more than needed.
+// asked for by id, and is there (and then comes as the others do), is not found, or stays
+// as it was where the answer about that one is neither; every group's members were told; and all that in a time that is no more than needed.
 #ifndef SCIMD_CLIENT_PULL_H
 #define SCIMD_CLIENT_PULL_H
 
@@ -33,10 +33,11 @@ struct pull_progress {
 };
 
 struct pull_missing {
-	uint64_t users, groups;           // known, and not in the lists
-	const struct listen_change *list; // those of them who must be asked for, until the end
+	uint64_t users, groups;     // known, and not in the lists
+	struct listen_change *list; // those of them who must be asked for, until the end
 	size_t n;
-	bool members; // some group that is known has members
+	bool members;  // some group that is known has members
+	bool accepted; // that they are gone, if they are
 };
 
 struct pull_result {
@@ -53,6 +54,7 @@ struct pull_calls {
 	// Only those who are disabled: /Users?filter=active eq false. -EOPNOTSUPP where
 	// the directory has no such filter, or does not honour it.
 	bool disabled_only;
+	uint32_t seconds; // until the next walk is due: so long this one may take, or half an hour
 	// Whether the directory has events to poll for, once known and before the lists;
 	// NULL: nobody asks. True: the walk waits for pull_go.
 	bool (*provider)(void *arg, bool events);
@@ -61,9 +63,14 @@ struct pull_calls {
 	int (*resource)(void *arg, uint8_t kind, struct json_object *res);
 	// The list begins again: none of it was seen before. NULL: nobody wants to know.
 	void (*anew)(void *arg, uint8_t kind);
-	// Who is missing, of groups too or of users alone. NULL: nobody is known.
+	// Who is missing, of groups too or of users alone; 1: not all yet, it is asked again.
+	// NULL: nobody is known.
 	int (*missing)(void *arg, bool groups, struct pull_missing *out);
+	// One of the missing, of whom there is no telling: it stays as it was. Text is why.
+	int (*unclear)(void *arg, uint8_t kind, const char *id, const char *text);
 	int (*members)(void *arg, const char *group, const char *const *users, size_t n);
+	// A group whose members nobody could tell: it has those that it had. Text is why.
+	int (*stay)(void *arg, const char *group, const char *text);
 	// A group whose members are more than an answer may have: text says so.
 	int (*refuse)(void *arg, const char *group, const char *text);
 	void (*progress)(void *arg, const struct pull_progress *p);

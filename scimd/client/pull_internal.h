@@ -19,6 +19,7 @@ enum pull_stage { PULL_DISCOVERY, PULL_USERS, PULL_GROUPS, PULL_MISSING, PULL_ME
 struct pull_group {
 	char *id;
 	bool has_members; // in the list
+	bool lacks;       // it is in the list, but GET does not find it
 };
 
 struct pull {
@@ -27,7 +28,8 @@ struct pull {
 	struct session_call *call;
 	struct walk *walk;
 	struct pick *pick;
-	sd_event_source *deadline;
+	sd_event_source *deadline, *search;
+	int no_groups; // the status that says so, 0: there are groups
 	enum pull_stage stage;
 	bool ended, waits;
 	uint32_t quirks, count;
@@ -43,8 +45,8 @@ struct pull {
 
 	// the ladder
 	struct pull_group *list;
-	size_t list_count, list_cap, rung_at, lacking; // lacking: a group that was not found
-	bool any_members, by_filter, get_gave, get_lacks, ignored, said, had_members;
+	size_t list_count, list_cap, rung_at, lacking; // lacking: the last group that was not found
+	bool any_members, by_filter, get_gave, get_found, get_lacks, ignored, said, had_members;
 	struct arena arena; // of one group:
 	struct table seen;  // ids that came
 	const char **found; // members
@@ -57,6 +59,7 @@ void pull_end(struct pull *p, int err, int64_t retry_after, const char *fmt, ...
 void pull_tell(struct pull *p);
 void pull_refused(struct pull *p, const char *what, const struct transfer_answer *a);
 void pull_expect(struct pull *p, uint64_t requests); // so many more, that take their time
+void pull_time(struct pull *p, uint64_t requests);   // its time begins anew, for so many
 void pull_walk(struct pull *p);                      // the lists, once the directory is known
 
 void discover_start(struct pull *p); // ends in pull_walk

@@ -25,9 +25,9 @@ struct session {
 	struct transfer_origin *http, *oauth;
 	uint32_t quirks, page;
 	char paths[2][SESSION_PATH_MAX]; // of groups, of users; "": as usual
-	bool asked, plain;
-	struct buf bearer; // "Bearer …"
-	int64_t expires;   // boot clock, ms; 0 = never
+	bool asked, plain[2];            // of groups, of users
+	struct buf bearer;               // "Bearer …"
+	int64_t expires;                 // boot clock, ms; 0 = never
 	struct session_call *calls;
 };
 
@@ -85,14 +85,14 @@ bool session_first(struct session *s)
 	return first;
 }
 
-void session_plain_is(struct session *s, bool plain)
+void session_plain_is(struct session *s, bool users, bool plain)
 {
-	s->plain = plain;
+	s->plain[users] = plain;
 }
 
-bool session_plain(const struct session *s)
+bool session_plain(const struct session *s, bool users)
 {
-	return s->plain || (s->quirks & QUIRK_NO_ATTRIBUTES);
+	return s->plain[users] || (s->quirks & QUIRK_NO_ATTRIBUTES);
 }
 
 int session_new(sd_event *event, const struct session_options *o, struct session **out,

@@ -36,9 +36,10 @@ uint32_t session_timeout(const struct session *s); // seconds that one request m
 // the directory's ResourceTypes said.
 const char *session_path(const struct session *s, bool users);
 void session_found(struct session *s, bool users, const char *path);
-// Whether users are read without attributes=, because the last list had to do without.
-void session_plain_is(struct session *s, bool plain);
-bool session_plain(const struct session *s);
+// Whether users (groups) are read without attributes=, because their last list had to do
+// without.
+void session_plain_is(struct session *s, bool users, bool plain);
+bool session_plain(const struct session *s, bool users);
 bool session_first(struct session *s); // true once: what is asked for once per session
 
 // Reads the token again (it may have been rotated). To be called when a walk begins.

@@ -134,7 +134,7 @@ static void walk_changed(struct walk *w)
 
 static bool walk_has_all(const struct walk *w)
 {
-	return w->total >= 0 && w->got == (uint64_t)w->total;
+	return w->total >= 0 && w->got >= (uint64_t)w->total;
 }
 
 static void walk_finished(struct walk *w)
@@ -235,17 +235,28 @@ static int walk_on_slice(sd_event_source *s, void *arg)
 	return 0;
 }
 
-// Whether an answer of 400 is one to something that can be left out.
+// Whether an answer of 400 is one to something that can be left out: the cursor, else
+// attributes=, else both; else it was the large count, and nothing of that.
 static bool walk_simpler(struct walk *w)
 {
-	if (!w->by_cursor && w->list.attributes && !w->plain)
-		w->plain = true;
-	else if (w->list.count > 100)
-		w->list.count = 100;
-	else if (w->pages == 0 && w->list.index_too && (w->list.quirks & QUIRK_CURSOR))
+	bool choice = w->pages == 0 && w->list.index_too;
+	bool none = w->list.quirks & QUIRK_NO_ATTRIBUTES;
+
+	if (choice && (w->list.quirks & QUIRK_CURSOR)) {
 		w->list.quirks &= ~QUIRK_CURSOR;
-	else
+	} else if (!w->by_cursor && w->list.attributes && !w->plain) {
+		w->plain = true;
+		if (choice)
+			w->list.quirks |= QUIRK_CURSOR;
+	} else if (w->list.count > 100) {
+		w->list.count = 100;
+		if (w->pages == 0)
+			w->plain = none;
+		if (choice)
+			w->list.quirks |= QUIRK_CURSOR;
+	} else {
 		return false;
+	}
 	return true;
 }
 
@@ -258,18 +269,17 @@ static bool walk_steady(struct walk *w, const char *etag)
 		w->total = w->page.total >= 0 ? w->page.total : w->total;
 		return same || w->by_cursor;
 	}
-	// What an empty page says behind the last one is no matter once all are here.
+	// What an empty page says behind the last one is no matter once all are here; nor
+	// what is no more than the page itself, where totals are of the page.
 	if (w->page.total >= 0 && w->page.total != w->total &&
-	    (w->page.count || !walk_has_all(w))) {
+	    !(walk_has_all(w) && (!w->page.count || (uint64_t)w->page.total <= w->page.count))) {
 		w->later = w->page.total;
 		same = false;
 	}
-	if (same || w->by_cursor)
-		return true;
 	// Some directories are never quiet. The last walk counts as it is, for whoever is
 	// missing from it is asked for by id; but a page without anybody says nothing.
-	if (w->tries + 1 < WALK_TRIES || !w->page.count)
-		return false;
+	if (same || w->tries + 1 < WALK_TRIES || !w->page.count)
+		return same || w->by_cursor;
 	if (w->page.total >= 0 && w->page.total < w->total)
 		w->total = w->page.total;
 	return true;

@@ -69,6 +69,14 @@ int resource_find(const void *bytes, size_t len, uint8_t tag, struct field *out)
 	return r;
 }
 
+bool resource_active(const void *bytes, size_t len)
+{
+	struct field f;
+
+	return resource_find(bytes, len, FIELD_ACTIVE, &f) != 1 ||
+	       (f.len == 4 && memcmp(f.text, "true", 4) == 0);
+}
+
 size_t resource_stable(const void *bytes, size_t len)
 {
 	struct field f;

@@ -15,6 +15,7 @@
 #ifndef SCIMD_SCIM_RESOURCE_H
 #define SCIMD_SCIM_RESOURCE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -74,6 +75,8 @@ int resource_put(struct buf *b, uint8_t tag, uint8_t via, const char *text, size
 int resource_next(const void *bytes, size_t len, size_t *pos, struct field *out);
 // The first field with that tag: 1, 0, -EBADMSG.
 int resource_find(const void *bytes, size_t len, uint8_t tag, struct field *out);
+// Whether that person is active, as what the directory says of it is read: not said is yes.
+bool resource_active(const void *bytes, size_t len);
 // How many bytes belong to the digest (those before the first FIELD_UNSTABLE).
 size_t resource_stable(const void *bytes, size_t len);
 

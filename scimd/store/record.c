@@ -53,12 +53,12 @@ static int record_get(struct store_txn *t, enum store_db db, MDB_val *key, struc
 	return r;
 }
 
-// Walks a database, or the keys that begin with `head`; parse turns a value into what
+// Walks a database, or the keys that begin with `head`, of n bytes; parse turns a value into what
 // fn wants.
-static int store_each(struct store_txn *t, enum store_db db, const unsigned char *head,
+static int store_each(struct store_txn *t, enum store_db db, const unsigned char *head, size_t n,
 		      int (*visit)(struct store_cursor c, void *fn_and_arg), void *fn_and_arg)
 {
-	MDB_val k = { FIND_LEN, (void *)(uintptr_t)head }, v;
+	MDB_val k = { n, (void *)(uintptr_t)head }, v;
 	MDB_cursor *cur;
 	int r = store_errno(mdb_cursor_open(t->txn, store_dbi(t, db), &cur));
 
@@ -68,7 +68,7 @@ static int store_each(struct store_txn *t, enum store_db db, const unsigned char
 		struct store_cursor c;
 
 		r = store_errno(mdb_cursor_get(cur, &k, &v, op));
-		if (r == -ENOENT || (r == 0 && head && memcmp(k.mv_data, head, FIND_LEN) != 0)) {
+		if (r == -ENOENT || (r == 0 && head && memcmp(k.mv_data, head, n) != 0)) {
 			r = 0;
 			break;
 		}
@@ -204,7 +204,15 @@ int store_resource_each(struct store_txn *t, int (*fn)(void *arg, const struct s
 {
 	struct store_resource_walk w = { fn, arg };
 
-	return store_each(t, STORE_RESOURCE, NULL, store_resource_visit, &w);
+	return store_each(t, STORE_RESOURCE, NULL, 0, store_resource_visit, &w);
+}
+
+int store_resource_part(struct store_txn *t, uint8_t part,
+			int (*fn)(void *arg, const struct store_resource *r), void *arg)
+{
+	struct store_resource_walk w = { fn, arg };
+
+	return store_each(t, STORE_RESOURCE, &part, 1, store_resource_visit, &w);
 }
 
 int store_resource_near(struct store_txn *t, const unsigned char head[FIND_LEN],
@@ -212,7 +220,7 @@ int store_resource_near(struct store_txn *t, const unsigned char head[FIND_LEN],
 {
 	struct store_resource_walk w = { fn, arg };
 
-	return store_each(t, STORE_RESOURCE, head, store_resource_visit, &w);
+	return store_each(t, STORE_RESOURCE, head, FIND_LEN, store_resource_visit, &w);
 }
 
 // ------------------------------------------------------------------- ledger
@@ -325,7 +333,7 @@ int store_ledger_each(struct store_txn *t, int (*fn)(void *arg, const struct sto
 {
 	struct store_ledger_walk w = { fn, arg };
 
-	return store_each(t, STORE_LEDGER, NULL, store_ledger_visit, &w);
+	return store_each(t, STORE_LEDGER, NULL, 0, store_ledger_visit, &w);
 }
 
 int store_ledger_near(struct store_txn *t, const unsigned char head[FIND_LEN],
@@ -333,7 +341,7 @@ int store_ledger_near(struct store_txn *t, const unsigned char head[FIND_LEN],
 {
 	struct store_ledger_walk w = { fn, arg };
 
-	return store_each(t, STORE_LEDGER, head, store_ledger_visit, &w);
+	return store_each(t, STORE_LEDGER, head, FIND_LEN, store_ledger_visit, &w);
 }
 
 // -------------------------------------------------------------------- state

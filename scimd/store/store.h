@@ -98,6 +98,9 @@ int store_resource_drop(struct store_txn *t, const char *source, uint8_t kind, c
 // fn returns 0 to go on, anything else ends the walk and is returned.
 int store_resource_each(struct store_txn *t, int (*fn)(void *arg, const struct store_resource *r),
 			void *arg);
+// One of 256 parts of them, about equal, for those who must not be away for long.
+int store_resource_part(struct store_txn *t, uint8_t part,
+			int (*fn)(void *arg, const struct store_resource *r), void *arg);
 
 struct store_ledger {
 	const char *source, *id, *name;

@@ -7,17 +7,21 @@
 //   way: index (as it is without; a cursor is not heeded), cursor (both), cursor-only,
 //     index-only (a cursor is an error), switch (asked by number, answers with a cursor),
 //     next-id (SAP's way), whole (no paging at all)
-//   page: how many on a page; says: nothing of itself (false) or its ServiceProviderConfig
+//   page: how many on a page; max: a larger count is an error; says: nothing of itself (false) or its ServiceProviderConfig
 //   gone: [i, …], come: n: whenever a first page of users is out, user i goes, one comes
-//     n times; empty: later pages are empty and say totalResults 0; total: none said
+//     n times; empty: later pages are empty and say totalResults 0; total: "none" said, or that
+//     of the "page"
 //   tags: lists have ETags, of all of them
 //   guess: totalResults is 9999 on all pages but the last
 //   expire: n cursors have expired; loop: cursors lead nowhere; ms: how slow a page is
+//   plain: paths that begin so are refused with attributes=
 //   stuck: what is filtered is page 1 whatever was asked for, and does not say so
 // POST /__groups: bare: true (lists without members) or "all" (GET too); filter by
-//   groups.value eq: "honoured", "ignored"; own: users say which groups they are in;
+//   groups.value eq: "honoured", "ignored"; own: users say which groups they are in, or
+//   ("others") only which others;
 //   answers: instead of a group by its id, what this says, with that code; numbers: the
-//   ids of members are no strings
+//   ids of members are no strings; literal: attributes= is all that GET of one has;
+//   absent: [j, …] are in the list only
 // POST /__hide {users: [i, …], groups: [i, …]}: left out of lists, but there.
 // Prints "READY url" when it listens.
 import http from 'node:http'
@@ -134,7 +138,9 @@ const monsters = {
     res.end(`{"schemas":["${LR}"],"totalResults":${list.length},"Resources":[${text.join(',')}],"startIndex":${start}}`)
   },
   stout: (res) => res.end(`{"id":"${key('bbbbbbbb', 0)}","title":"${'x'.repeat(5 << 20)}"}`), // one resource alone
-  status: (res, f) => { res.writeHead(f.status); res.end('{}') },
+  status: (res, f) => { res.writeHead(f.status, f.after ? { 'Retry-After': f.after } : {}); res.end('{}') },
+  says: (res, f) => res.end(JSON.stringify(f.body)),
+  drop: (res) => res.destroy(),
   slow: (res, f, answer) => setTimeout(answer, f.ms),
   hang: () => {},
   redirect: (res, f) => { res.writeHead(f.status, { Location: f.location }); res.end() },
@@ -173,8 +179,10 @@ const server = http.createServer((req, res) => {
   function answer() {
     if (path === '/ServiceProviderConfig' && paging.says) return say({ patch: { supported: true }, filter: { supported: true, maxResults: 1000 }, pagination: paging.says,
       etag: { supported: !!paging.tags }, 'urn:scimd:params:scim:lists': { etag: !!paging.tags } })
+    if (paging.plain && path.startsWith(paging.plain) && url.searchParams.has('attributes')) return say({ detail: 'no attributes' }, 400)
     const group = path.startsWith('/Groups/') && groups.find((g) => g.id === path.slice(8))
-    if (group) return grouping.answers ? say(grouping.answers, grouping.code ?? 200) : say(grouping.bare === 'all' ? stripped(group) : shown(group))
+    if (group && grouping.absent?.includes(groups.indexOf(group))) return say({}, 404)
+    if (group) return grouping.answers ? say(grouping.answers, grouping.code ?? 200) : say(named(grouping.bare === 'all' ? stripped(group) : shown(group), url.searchParams))
     const one = path.startsWith('/Users/') && users.find((u) => u.id === path.slice(7))
     if (one) {
       res.setHeader('ETag', one.meta.version)
@@ -191,8 +199,12 @@ const server = http.createServer((req, res) => {
   }
 })
 const stripped = ({ members, ...g }) => g
+const named = (g, q) => { // literal: what attributes= names, and nothing else
+  const names = grouping.literal ? q.get('attributes')?.split(',') : null
+  return names ? Object.fromEntries(Object.entries(g).filter(([k]) => names.includes(k))) : g
+}
 const shown = (g) => grouping.numbers ? { ...g, members: g.members.map((m) => ({ value: Number(m.value) })) } : g
-const owned = (u) => ({ ...u, groups: groups.filter((g) => g.members.some((m) => m.value === u.id)).map((g) => ({ value: g.id })) })
+const owned = (u) => ({ ...u, groups: grouping.own === 'others' ? [{ value: 'staff' }] : groups.filter((g) => g.members.some((m) => m.value === u.id)).map((g) => ({ value: g.id })) })
 
 // One page of a list, as the way of paging has it.
 function cut(all, list, q, say) {
@@ -203,6 +215,7 @@ function cut(all, list, q, say) {
   const behind = byCursor && cursor && cursor !== 'initial' ? cursor.replace(/^[^=]*=\+/, '') : ''
   const start = Number(q.get('startIndex') ?? 1)
   if (way === 'index-only' && cursor !== null) return say({ detail: 'no cursors' }, 400)
+  if (Number(q.get('count')) > paging.max) return say({ detail: 'too many' }, 400)
   if (way === 'cursor-only' && !byCursor) return say({ detail: 'cursors only' }, 400)
   if (behind && paging.expire > 0) { paging.expire--; return say({ schemas: ['urn:ietf:params:scim:api:messages:2.0:Error'], scimType: 'expiredCursor', status: '400' }, 400) }
   const at = paging.stuck && q.get('filter') ? 0 : !byCursor ? start - 1 : behind && paging.loop !== 'first' ? all.findIndex((r) => r.id > behind) : 0
@@ -213,6 +226,7 @@ function cut(all, list, q, say) {
   if (grouping.own && list === users) Resources = Resources.map(owned)
   const o = { schemas: [LR], totalResults: all.length, itemsPerPage: Resources.length, Resources }
   if (paging.total === 'none') delete o.totalResults
+  if (paging.total === 'page') o.totalResults = Resources.length
   if (paging.guess && more) o.totalResults = 9999
   if (paging.empty && !first) Object.assign(o, { totalResults: 0, Resources: [] })
   if (!byCursor && !(paging.stuck && q.get('filter'))) o.startIndex = start

@@ -44,6 +44,15 @@ for ids in strings numbers; do
   members group002 19
 done
 
+say 'GET of each group, where attributes= is refused, or taken at its word'
+for way in plain literal; do
+  begin 60 3
+  groups "{\"bare\":true,\"literal\":$([ $way = literal ] && echo true || echo false)}"
+  [ $way = literal ] || paging '{"plain":"/Groups"}'
+  good
+  members group000 19
+done
+
 say 'what is no answer about that group: the members stay'
 for answer in '{"schemas":["urn:ietf:params:scim:api:messages:2.0:Error"],"detail":"oops"}' \
   '{"id":"bbbbbbbb-0000-4000-8000-000000000009","displayName":"another"}' '{}' '[]'; do
@@ -55,12 +64,33 @@ groups '{"bare":true,"answers":{},"code":404}'
 refused '404'
 members group001 19
 
+say 'a group that is in the list alone: it stays, the others are read, and the log says which'
+begin 60 3
+groups '{"bare":true}'
+good
+groups '{"bare":true,"absent":[1]}'
+admin /__churn '{"remove":3}' >/dev/null
+good
+grep -q 'warning.*group bbbbbbbb-0000-4000-8000-000000000001.*404' "$NS_TMP/log" || fail 'the log does not say which'
+members group000 18
+members group001 18
+rm -rf /var/lib/scimd/*
+good
+members group000 18
+members group001 0
+
 say 'by filter: every page is read, though no total is said'
 begin 250 1
 groups '{"bare":"all","filter":"honoured"}'
 paging '{"page":100,"total":"none"}'
 good
 members group000 238
+
+say 'by filter: what is found is a member, though the own groups do not name all'
+begin 60 3
+groups '{"bare":"all","filter":"honoured","own":"others"}'
+good
+members group000 19
 
 say 'by filter, with cursors: every page once'
 for more in '' ',"total":"none"'; do
@@ -104,4 +134,11 @@ good
 members group000 19
 members group001 19
 members group002 19
+
+say 'the members have a time of their own, which ends too'
+begin 20 1
+sed -i 's/^token = corp/&\ntimeout = 1s/' /etc/scimd/scimd.conf
+groups '{"bare":true}'
+admin /__fault '{"match":"/Groups/","kind":"status","status":503,"after":5}' >/dev/null
+refused 'members of groups took longer than 12 s'
 scim_stop

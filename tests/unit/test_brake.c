@@ -76,6 +76,20 @@ static struct plan_item *item(uint8_t kind, char what, unsigned int had, unsigne
 	return it;
 }
 
+static void inactive(const char *id)
+{
+	struct plan_item *it = item(RESOURCE_USER, '=', 0, 0);
+	struct buf b = BUF_INIT;
+
+	assert_int_equal(resource_put(&b, FIELD_ID, 0, id, strlen(id)), 0);
+	assert_int_equal(resource_put(&b, FIELD_ACTIVE, 0, "false", 5), 0);
+	it->id = id;
+	it->bytes = it->old_bytes = arena_bytes(&arena, b.data, b.len);
+	it->len = it->old_len = b.len;
+	buf_free(&b);
+	assert_non_null(it->bytes);
+}
+
 static struct job_held judge(bool accept_removals, const char *accept_directory)
 {
 	struct stage *stages[] = { &stage };
@@ -194,10 +208,13 @@ static int forget(struct store_txn *t, void *arg, struct fail *f)
 static void test_brake_another_directory(void **state)
 {
 	static const struct {
-		unsigned int left, there; // taken away before; in the answer now
+		unsigned int left, there; // taken away or disabled before; in the answer now
+		unsigned int unclear;     // missing, and nobody can say
 		bool other;
-	} rows[] = { { 0, 0, true },   { 0, 31, true },   { 0, 32, false }, { 0, 64, false },
-		     { 40, 11, true }, { 40, 12, false }, { 64, 0, false } };
+	} rows[] = { { 0, 0, 0, true },   { 0, 31, 0, true },  { 0, 32, 0, false },
+		     { 0, 64, 0, false }, { 40, 11, 0, true }, { 40, 12, 0, false },
+		     { 64, 0, 0, false }, { 0, 31, 33, true }, { 0, 32, 32, false } };
+	struct stage_entry entries[64] = { 0 };
 	struct buf b = BUF_INIT;
 	struct fail f = { "" };
 
@@ -211,6 +228,7 @@ static void test_brake_another_directory(void **state)
 			char id[32];
 
 			assert_int_equal(setup(state), 0);
+			stage.entries = entries;
 			it = item(RESOURCE_USER, '-', 0, 0);
 			(void)item(RESOURCE_USER, '+', 0, 0);
 			for (unsigned int k = 0; k < 64 - rows[i].left; k++) {
@@ -219,10 +237,15 @@ static void test_brake_another_directory(void **state)
 				(void)snprintf(id, sizeof(id), "old%u", k);
 				key = arena_str(&arena, id);
 				item(RESOURCE_USER, '=', 0, 0)->id = key;
-				if (k < rows[i].there)
+				entries[k].unclear = k >= rows[i].there;
+				if (k < rows[i].there + rows[i].unclear)
 					assert_int_equal(table_put(&stage.users, key, strlen(key),
 								   k),
 							 0);
+			}
+			for (unsigned int k = 64 - rows[i].left; accept == 2 && k < 64; k++) {
+				(void)snprintf(id, sizeof(id), "old%u", k);
+				inactive(arena_str(&arena, id));
 			}
 			// acceptance is of one section, by name
 			reason = judge(false, accept == 1   ? "corp"
@@ -234,7 +257,8 @@ static void test_brake_another_directory(void **state)
 					 rows[i].there, rows[i].left, accept,
 					 reason ? reason : "not held");
 			assert_int_equal(it->what, reason ? '=' : '-');
-			assert_int_equal(plan.count, (reason ? 65U : 66U) - rows[i].left);
+			assert_int_equal(plan.count,
+					 (reason ? 65U : 66U) - (accept == 2 ? 0 : rows[i].left));
 			(void)teardown(state);
 		}
 	}

@@ -136,6 +136,37 @@ static void test_store_gives_back_what_was_put(void **state)
 	store_close(s);
 }
 
+static int tick(void *arg, const struct store_resource *r)
+{
+	unsigned int *times = arg;
+
+	times[strtoul(r->id + strlen("id-"), NULL, 10)]++;
+	times[2000]++;
+	return 0;
+}
+
+static void test_store_parts_are_all_of_it(void **state)
+{
+	struct load l = { 2000, 10 };
+	unsigned int times[2001] = { 0 }, before = 0;
+	bool damaged;
+	struct store *s = open_store(NULL, &damaged);
+	struct store_txn *v;
+
+	(void)state;
+	assert_int_equal(store_apply(s, put_many, &l, NULL), 0);
+	for (unsigned int part = 0; part < 256; part++) {
+		assert_int_equal(store_view(s, &v, NULL), 0);
+		assert_int_equal(store_resource_part(v, (uint8_t)part, tick, times), 0);
+		store_view_end(v);
+		assert_true(times[2000] - before < 40); // of 2000, about 8
+		before = times[2000];
+	}
+	for (unsigned int i = 0; i < 2000; i++)
+		assert_int_equal(times[i], 1);
+	store_close(s);
+}
+
 static void test_store_grows_its_map_without_a_restart(void **state)
 {
 	struct store_options o = { .map_size = 1 << 20 };
@@ -676,6 +707,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_store_gives_back_what_was_put, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(test_store_parts_are_all_of_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_store_grows_its_map_without_a_restart, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(
