@@ -212,6 +212,7 @@ int find_candidates(struct store_txn *t, uint8_t kind, const struct scim_filter 
 
 	if (!row)
 		return 0;
+	s->exact = scim_filter_root(f)->type == SCIM_NODE_COMPARE;
 	r = row->fn(t, kind, value, s);
 	find_set_sort(s);
 	return r < 0 ? r : 1;
@@ -226,13 +227,9 @@ static void match_names(void *arg, const struct scim_path *p)
 int find_matches(struct store_txn *t, const char *base, const struct dir_record *r,
 		 const struct scim_filter *f)
 {
-	const struct scim_node *root = scim_filter_root(f);
 	struct json_object *o;
 	bool groups = false, yes;
 
-	// What the index found for the whole of the filter is so.
-	if (root->type == SCIM_NODE_COMPARE && match_row(r->head.kind, root, NULL))
-		return 1;
 	scim_filter_paths(f, match_names, &groups);
 	o = render_object(t, base, r, groups);
 	if (!o)

@@ -106,6 +106,38 @@ for (const path of ['/Users', '/Groups', '/Users/.search', '/.search'])
     if (ids.length !== want.length || want.some((id) => !ids.includes(id))) wrong(`${path} ${JSON.stringify(q)} by index: ${ids.length} of ${want.length}`);
   }
 
+// An indexed attribute chooses the same whether the list is sorted or not.
+const made = async (path, body) => (await call('POST', path, body)).id;
+const uma = await made('/Users', { userName: 'uma', externalId: 'x-uma', displayName: 'Uma U', emails: [{ value: 'uma@example.com' }] });
+const team = await made('/Groups', { displayName: 'team', externalId: 'x-team', members: [{ value: uma }] });
+const outer = await made('/Groups', { displayName: 'outer', members: [{ value: team }] });
+for (const [path, filter, ...want] of [
+  ['/Users', `id eq "${uma}"`, uma],
+  ['/Users', 'userName eq "UMA"', uma],
+  ['/Users', 'externalId eq "x-uma"', uma],
+  ['/Users', 'displayName eq "uma u"', uma],
+  ['/Users', 'emails eq "uma@example.com"', uma],
+  ['/Users', 'emails.value eq "uma@example.com"', uma],
+  ['/Users', 'emails[value eq "uma@example.com"]', uma],
+  ['/Users', `groups eq "${team}"`, uma],
+  ['/Users', `groups.value eq "${outer}"`, uma],
+  ['/Users', 'userName eq "uma" and active eq false'],
+  ['/Users', 'userName eq "nobody"'],
+  ['/Groups', `id eq "${team}"`, team],
+  ['/Groups', 'displayName eq "Team"', team],
+  ['/Groups', 'externalId eq "x-team"', team],
+  ['/Groups', `members eq "${uma}"`, team],
+  ['/Groups', `members.value eq "${team}"`, outer],
+  ['/Groups', 'members eq "nobody"'],
+  ['/.search', `id eq "${team}"`, team],
+  ['/.search', 'displayName eq "team"', team],
+])
+  for (const q of [{}, { sortBy: 'id' }, { sortBy: 'displayName', sortOrder: 'descending' }, { sortBy: 'meta.created', cursor: '' }]) {
+    const got = await query(path, { filter, ...q });
+    if (got.totalResults !== want.length || JSON.stringify(got.Resources?.map((r) => r.id)) !== JSON.stringify(want))
+      wrong(`${path} ${filter} ${JSON.stringify(q)}: totalResults ${got.totalResults}, not ${want.length}`);
+  }
+
 // A cursor belongs to its query; another count is another matter (RFC 9865, table 3).
 const first = { filter: everybody, count: 3, cursor: '' };
 const { nextCursor: cursor } = await query('/Users', first);
