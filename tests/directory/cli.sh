@@ -298,6 +298,27 @@ steps origin late $((first + 5)) # everything given since is known
 fails 1 'was given before' at origin user add again --uid $((first + 4))
 at empty audit --verify | grep -q whole
 
+echo "# whatever letters the language of who asks has, without regard to case means the protocol's"
+if command -v localedef >/dev/null && mkdir "$box/locale" && localedef -i tr_TR -f UTF-8 "$box/locale/tr_TR.UTF-8" 2>/dev/null; then
+  export LOCPATH=$box/locale
+  turkish() { LC_ALL=tr_TR.UTF-8 "$@"; }
+  conf tr
+  printf 'USERNAME,DISPLAYNAME,ACTIVE\niris,Jörg İris,TRUE\njörg,Iris,FALSE\n' >"$box/in.csv"
+  turkish at tr --quiet import "$box/in.csv"
+  LC_ALL=C.UTF-8 at tr user list >"$box/out"
+  grep -q 'Jörg İris' "$box/out" || die "its letters are not shown: $(cat "$box/out")"
+  turkish at tr user list | diff "$box/out" - || die "the list is another one"
+  token=$(turkish at tr token create --name tr --scope write)
+  turkish serve tr
+  found() { curl -s -G --noproxy '*' -H "AUTHORIZATION: BEARER $token" --data-urlencode "filter=$1" "http://127.0.0.1:$port/scim/v2/Users?attributes=USERNAME" | grep -c "\"userName\":\"$2\""; }
+  for filter in 'USERNAME eq "IRIS"' 'DISPLAYNAME EQ "JÖRG İRIS"' 'displayName co "G İRIS"' 'ACTIVE EQ TRUE AND META.LASTMODIFIED PR' \
+    'META.RESOURCETYPE eq "User" and userName co "RI"' 'userName SW "IRI"' 'NOT (userName NE "IRIS")'; do
+    [ "$(found "$filter" iris)" = 1 ] || die "$filter finds $(found "$filter" iris)"
+  done
+  stop
+  unset LOCPATH
+fi
+
 echo "# what root makes belongs to whom the state folder belongs"
 if [ "$(id -u)" = 0 ]; then
   conf own
