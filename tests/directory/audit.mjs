@@ -90,5 +90,21 @@ if (!audit('--user', 'p7').some((e) => e.event === 'group-created')) wrong('--us
 // And about a group, when it loses a member who is deleted.
 for (const name of ['g', group])
   if (!audit('--user', name).some((e) => e.event === 'user-deleted' && e.name === 'p7')) wrong(`--user ${name}: not that p7 is gone`);
+// Of all who bear the name, now or before: a user and a group, and who has it again.
+const club = (await call('POST', '/Groups', { displayName: 'club' })).id;
+const join = (id) => call('PATCH', `/Groups/${club}`, ops({ op: 'add', path: 'members', value: values([id]) }));
+const leave = (id) => call('PATCH', `/Groups/${club}`, ops({ op: 'remove', path: `members[value eq "${id}"]` }));
+const before = (await call('POST', '/Users', { userName: 'twin' })).id;
+await call('DELETE', `/Users/${before}`);
+const twin = (await call('POST', '/Users', { userName: 'twin' })).id;
+const twins = (await call('POST', '/Groups', { displayName: 'Twin', members: values([people[0]]) })).id;
+await join(twin);
+await join(twins);
+await join(people[1]);
+await leave(twin);
+const seen = audit('--user', 'twin').map((e) => `${e.event} ${e.name}`);
+const expected = ['user-created twin', 'user-deleted twin', 'user-created twin', 'group-created Twin', 'group-patched club', 'group-patched club', 'group-patched club'];
+if (JSON.stringify(seen) !== JSON.stringify(expected)) wrong(`--user twin: ${seen}`);
+if (audit('--user', 'tWIN').length !== seen.length || audit('--user', twin).length !== 3) wrong(`--user and the id of twin: ${audit('--user', twin).map((e) => e.event)}`);
 console.log(`${last} entries, ${bad} wrong`);
 process.exit(bad ? 1 : 0);
