@@ -36,13 +36,12 @@ struct find_page {
 
 bool find_is_cheap(const struct find_query *q)
 {
-	if (q->sort_by)
-		return false;
-	if (!q->filter)
-		return true;
-	return q->kind ? find_has_index(q->kind, q->filter)
-		       : find_has_index(RESOURCE_USER, q->filter) &&
-				 find_has_index(RESOURCE_GROUP, q->filter);
+	bool cheap = !q->sort_by;
+
+	for (uint8_t k = RESOURCE_USER; q->filter && cheap && k <= RESOURCE_GROUP; k++)
+		if (q->kind == 0 || q->kind == k)
+			cheap = find_has_index(k, q->filter) && !find_looks_at_all(k, q->filter);
+	return cheap;
 }
 
 // ------------------------------------------------------------------- walking
@@ -227,7 +226,7 @@ static int sort_take(struct find_page *g, const struct dir_record *r)
 		rows->list = more;
 		rows->cap = cap;
 	}
-	o = render_object(g->t, g->c.base, r, false);
+	o = render_object(g->t, g->c.base, r, false, NULL);
 	if (!o)
 		return -ENOMEM;
 	row = &rows->list[rows->count];

@@ -41,6 +41,8 @@ void find_set_free(struct find_set *s);
 int find_candidates(struct store_txn *t, uint8_t kind, const struct scim_filter *f,
 		    struct find_set *s);
 bool find_has_index(uint8_t kind, const struct scim_filter *f);
+// Whether to look at one of them again takes all members of a group, or groups of a user.
+bool find_looks_at_all(uint8_t kind, const struct scim_filter *f);
 // Whether the resource matches. 1, 0, -errno.
 int find_matches(struct store_txn *t, const char *base, const struct dir_record *r,
 		 const struct scim_filter *f);
