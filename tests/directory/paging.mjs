@@ -39,7 +39,7 @@ async function write(gone) {
 const query = (path, q) =>
   path.endsWith('.search')
     ? call('POST', path, q)
-    : call('GET', `${path}?${Object.entries(q).map(([k, v]) => `${k}=${encodeURIComponent(v)}`).join('&')}`);
+    : call('GET', `${path}?${Object.entries(q).filter(([, v]) => v !== undefined).map(([k, v]) => `${k}=${encodeURIComponent(v)}`).join('&')}`);
 
 async function walk(path, q) {
   const name = `${path} ${JSON.stringify(q)}`;
@@ -168,7 +168,12 @@ for (const [what, path, q, scimType] of [
   ['another type', '/Groups', {}, 'invalidCursor'],
   ['the root', '/.search', {}, 'invalidCursor'],
   ['another count', '/Users', { count: 4 }, 'invalidCount'],
-  ['no count', '/Users', { count: '' }, 'invalidValue'],
+  ['a count that is none', '/Users', { count: '' }, 'invalidCount'],
+  ['a count in words', '/Users', { count: 'three' }, 'invalidCount'],
+  ['the first page, a count in words', '/Users', { cursor: '', count: 'three' }, 'invalidCount'],
+  ['searched for, a count in words', '/Users/.search', { count: '3e' }, 'invalidCount'],
+  ['a count of parts', '/Users/.search', { count: 2.5 }, 'invalidCount'],
+  ['no cursor, a count in words', '/Users', { cursor: undefined, count: 'three' }, 'invalidValue'],
   ['count 0', '/Users', { count: 0 }, 'invalidCount'],
   ['a count below 0', '/Users', { count: -1 }, 'invalidCount'],
   ['a count beyond the limit', '/Users', { count: 201 }, 'invalidCount'],
