@@ -286,30 +286,19 @@ static int change_group_seen(void *arg, uint64_t group)
 	return 0;
 }
 
-// Out of every group, whose versions say so. *ids_out: which; NULL: none.
-static int change_leave(struct store_txn *t, uint64_t seq, struct json_object **ids_out)
+// Out of every group, whose versions say so.
+static int change_leave(struct store_txn *t, uint64_t seq, struct change_members *m)
 {
 	struct change_groups g = { 0 };
 	struct dir_record rec;
-	char id[DIR_ID_TEXT];
 	int r = dir_member_of(t, seq, change_group_seen, &g);
 
-	if (r == 0 && g.count && !(*ids_out = json_object_new_array()))
-		r = -ENOMEM;
 	for (size_t i = 0; r == 0 && i < g.count; i++) {
-		struct json_object *text = NULL;
-
 		r = dir_get(t, RESOURCE_GROUP, g.seq[i], &rec);
-		if (r < 0)
-			break;
-		dir_id_text(id, rec.head.id);
-		text = json_object_new_string(id);
-		if (!text || json_object_array_add(*ids_out, text) < 0) {
-			json_object_put(text);
-			r = -ENOMEM;
-			break;
-		}
-		r = dir_member_drop(t, g.seq[i], seq);
+		if (r == 0)
+			r = buf_add(&m->left, rec.head.id, DIR_ID_LEN);
+		if (r == 0)
+			r = dir_member_drop(t, g.seq[i], seq);
 		if (r == 0)
 			r = change_touch(t, g.seq[i]);
 	}
@@ -320,15 +309,11 @@ static int change_leave(struct store_txn *t, uint64_t seq, struct json_object **
 // All that was there is what changed.
 static int change_audit_gone(struct store_txn *t, const struct change *c,
 			     const struct dir_head *head, const char *label,
-			     struct json_object *old, struct json_object *groups,
-			     const struct change_members *m)
+			     struct json_object *old, const struct change_members *m)
 {
-	struct json_object *changes;
+	struct json_object *changes = change_differences(old, NULL);
 	int r = -ENOMEM;
 
-	if (groups && json_object_object_add(old, "groups", json_object_get(groups)) < 0)
-		return r;
-	changes = change_differences(old, NULL);
 	if (changes)
 		r = change_audit(t, c,
 				 head->kind == RESOURCE_USER ? "user-deleted" : "group-deleted",
@@ -340,7 +325,7 @@ static int change_audit_gone(struct store_txn *t, const struct change *c,
 int change_delete(struct store_txn *t, const struct change *c, uint8_t kind, const char *id,
 		  struct scim_problem *p)
 {
-	struct json_object *old = NULL, *groups = NULL;
+	struct json_object *old = NULL;
 	struct change_members m = { 0 };
 	char *label = NULL;
 	unsigned char key[8];
@@ -359,7 +344,7 @@ int change_delete(struct store_txn *t, const struct change *c, uint8_t kind, con
 		r = m.list.clear(&m, p);
 	}
 	if (r == 0)
-		r = change_leave(t, head.seq, &groups);
+		r = change_leave(t, head.seq, &m);
 	store_be(key, head.seq);
 	if (r == 0)
 		r = store_drop(t, dir_of(kind), (struct store_bytes){ key, 8 });
@@ -370,10 +355,9 @@ int change_delete(struct store_txn *t, const struct change *c, uint8_t kind, con
 	if (r == 0)
 		r = feed_add(t, FEED_DELETE, kind, id, "");
 	if (r == 0)
-		r = change_audit_gone(t, c, &head, label, old, groups, &m);
+		r = change_audit_gone(t, c, &head, label, old, &m);
 out:
 	change_members_free(&m);
-	json_object_put(groups);
 	free(label);
 	json_object_put(old);
 	return r;
