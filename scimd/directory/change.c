@@ -51,10 +51,21 @@ static int change_take(struct store_txn *t, const char *name, uint32_t wanted,
 	return r;
 }
 
-// The group has to be there still: a number of one that is gone is nobody's ever again.
-static int change_private_gid(struct store_txn *t, uint32_t gid, const struct dir_head *head,
-			      struct scim_problem *p)
+// As of a group that is gone: nobody is ever given it again.
+static int change_gid_gone(struct store_txn *t, uint32_t gid)
 {
+	uint8_t nobody[DIR_ID_LEN];
+	int r = dir_id_new(nobody);
+
+	return r < 0 ? r : dir_number_take(t, gid, RESOURCE_GROUP, nobody, &gid);
+}
+
+// The group has to be there still: a number of one that is gone is nobody's ever again.
+// Who is moved here keeps it, though, and where it was never given it counts as given.
+static int change_private_gid(struct store_txn *t, const struct change *c, uint32_t gid,
+			      const struct dir_head *head, struct scim_problem *p)
+{
+	bool given, group = false;
 	unsigned char key[8];
 	struct store_bytes v;
 	int r;
@@ -63,16 +74,21 @@ static int change_private_gid(struct store_txn *t, uint32_t gid, const struct di
 		return 0;
 	store_be(key, gid);
 	r = store_get(t, DIR_NUMBER, (struct store_bytes){ key, 8 }, &v);
-	if (r == 0 && v.len != 1 + DIR_ID_LEN)
+	given = r == 0;
+	if (given && v.len != 1 + DIR_ID_LEN)
 		return -EBADMSG;
-	if (r == 0) {
+	if (given) {
 		const uint8_t *who = v.data;
 
-		r = who[0] == RESOURCE_GROUP
-			    ? store_get(t, DIR_ID, (struct store_bytes){ who + 1, DIR_ID_LEN }, &v)
-			    : -ENOENT;
+		group = who[0] == RESOURCE_GROUP;
+		r = group ? store_get(t, DIR_ID, (struct store_bytes){ who + 1, DIR_ID_LEN }, &v)
+			  : -ENOENT;
 	}
-	if (r == -ENOENT)
+	if (r == -ENOENT && c->id && !given)
+		r = change_gid_gone(t, gid);
+	else if (r == -ENOENT && c->id && group)
+		r = 0;
+	if (r == -ENOENT || r == -ERANGE)
 		return scim_problem(p, 400, "invalidValue",
 				    "gidNumber %u is no group's; leave it out for a private group",
 				    gid);
@@ -80,8 +96,8 @@ static int change_private_gid(struct store_txn *t, uint32_t gid, const struct di
 }
 
 // The numbers are given in the transaction that creates.
-static int change_numbers(struct store_txn *t, struct dir_head *head, struct json_object **now,
-			  struct scim_problem *p)
+static int change_numbers(struct store_txn *t, const struct change *c, struct dir_head *head,
+			  struct json_object **now, struct scim_problem *p)
 {
 	const char *urn = change_posix_urn(head->kind);
 	bool user = head->kind == RESOURCE_USER;
@@ -95,7 +111,7 @@ static int change_numbers(struct store_txn *t, struct dir_head *head, struct jso
 	if (r == 0)
 		r = change_take(t, name, wanted, head, p);
 	if (r == 0 && user)
-		r = change_private_gid(t, gid, head, p);
+		r = change_private_gid(t, c, gid, head, p);
 	if (r < 0)
 		return r;
 	if (!posix) {
@@ -147,7 +163,7 @@ int change_create(struct store_txn *t, const struct change *c, uint8_t kind,
 	if (r == 0)
 		r = dir_counter_next(t, "seq", &head.seq);
 	if (r == 0)
-		r = change_numbers(t, &head, &now, p);
+		r = change_numbers(t, c, &head, &now, p);
 	if (r == 0 && kind == RESOURCE_GROUP) {
 		members = change_members_out(now);
 		change_members_init(&m, t, &head);

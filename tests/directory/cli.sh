@@ -158,6 +158,23 @@ plain() { sed 's/,"meta":{[^}]*}//' "$1"; }
 diff <(plain "$box/one.json") <(plain "$box/two.json") >"$box/diff" || die "what was exported, imported and exported differs: $(head -c 600 "$box/diff")"
 fails 1 'line 15: the id is in use' at two import "$box/one.json"
 
+echo "# import and export: whose primary group is gone keeps its number, and nobody else gets it"
+conf left; conf moved
+at left group add eng --gid 5000; at left user add bob --gid 5000; at left user add eve --gid 5000; at left group delete eng
+fails 1 'gidNumber 5000 is no group' at left user add kim --gid 5000
+at left export >"$box/left.json"
+at moved import "$box/left.json" | grep -q '2 users, 0 groups'
+at moved export | plain - >"$box/moved.json"
+plain "$box/left.json" | diff - "$box/moved.json" >"$box/diff" || die "what was exported, imported and exported differs: $(head -c 600 "$box/diff")"
+fails 1 'gidNumber 5000 was given before' at moved group add eng --gid 5000
+fails 1 'gidNumber 5000 is no group' at moved user add kim --gid 5000
+printf '{"userName":"kim","urn:scimd:params:scim:schemas:extension:posix:1.0:User":{"gidNumber":7777}}' >"$box/in.json"
+fails 1 'line 1: gidNumber 7777 is no group' at moved import "$box/in.json" # who was not moved here
+uid=$(at moved --no-legend user list | awk '$3 == "bob" { print $1 }')
+printf '{"id":"00000000-0000-4000-8000-000000000001","userName":"kim","urn:scimd:params:scim:schemas:extension:posix:1.0:User":{"gidNumber":%d}}' "$uid" >"$box/in.json"
+fails 1 "line 1: gidNumber $uid is no group" at moved import "$box/in.json" # bob's own
+at moved audit --verify | grep -q whole
+
 echo "# import: dialects, lines, all or nothing"
 conf three
 cat >"$box/in.json" <<'END'
