@@ -3,6 +3,7 @@
 // Tables by libsmartcols; see columns.h.
 #include "scimd/base/columns.h"
 #include <libsmartcols.h>
+#include <locale.h>
 #include <stdlib.h>
 
 struct columns {
@@ -39,11 +40,23 @@ int columns_row(struct columns *t, const char *const *cells)
 	return 0;
 }
 
+// How wide a letter is, and whether the terminal can show it, are the user's locale's to
+// say, and only here: everywhere else it would change what strcasecmp takes for the same
+// (in Turkish, I and i are two letters).
 void columns_print(struct columns *t)
 {
+	locale_t own, before = (locale_t)0;
+
 	if (!t)
 		return;
+	own = newlocale(LC_CTYPE_MASK, "", (locale_t)0); // none: ASCII, the rest escaped
+	if (own)
+		before = uselocale(own);
 	(void)scols_print_table(t->tb);
+	if (own) {
+		(void)uselocale(before);
+		freelocale(own);
+	}
 	scols_unref_table(t->tb);
 	free(t);
 }

@@ -3,7 +3,6 @@
 // main of scimctl(1): one table of commands, from which the usage is printed.
 #include "scimd/ctl/ctl.h"
 #include <json-c/json.h>
-#include <locale.h>
 #include <scimd/paths.h>
 #include <scimd/wire.h>
 #include <stdio.h>
@@ -135,7 +134,6 @@ int main(int argc, char **argv)
 	struct ctl c = { .socket = SCIMD_SOCKET, .state_dir = SCIMD_STATE_DIR };
 	int i;
 
-	(void)setlocale(LC_ALL, "");
 	c.color = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
 	i = options(&c, argc, argv);
 	if (i == -2) {

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <getopt.h>
 #include <json-c/json.h>
-#include <locale.h>
 #include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -313,7 +312,6 @@ int admin_main(int argc, char **argv)
 	struct admin a = { 0 };
 	int o, r;
 
-	(void)setlocale(LC_CTYPE, "");
 	log_open(LOG_LEVEL_INFO);
 	admin_actor(a.actor, sizeof(a.actor));
 	while ((o = getopt_long(argc, argv, "hqv", admin_switches, NULL)) != -1) {

@@ -4,18 +4,18 @@
 #include "scimd/base/clock.h"
 #include "scimd/directory/admin_internal.h"
 #include "scimd/scim/json.h"
+#include "scimd/scim/text.h"
 #include <errno.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 struct audit_look {
 	struct admin *a;
 	struct columns *table;
 	int64_t since;
-	const char *user; // NULL: all
-	char id[64];      // of who was called that last, as far as the log has been read
+	const char *user;        // NULL: all
+	struct json_object *ids; // of all who were called that, as far as the log has been read
 };
 
 static const char *audit_text(struct json_object *o, const char *key)
@@ -25,51 +25,49 @@ static const char *audit_text(struct json_object *o, const char *key)
 	return text ? text : "";
 }
 
-static bool audit_lists(struct json_object *list, const char *id)
+static bool audit_lists(struct json_object *list, struct json_object *ids)
 {
 	if (!json_object_is_type(list, json_type_array))
 		return false;
 	for (size_t i = 0; i < json_object_array_length(list); i++) {
 		const char *text = json_string(json_object_array_get_idx(list, i));
 
-		if (text && strcmp(text, id) == 0)
+		if (text && json_object_object_get_ex(ids, text, NULL))
 			return true;
 	}
 	return false;
 }
 
 // Whether it tells of somebody who came into a group or left it: of either.
-static bool audit_moves(struct json_object *o, const char *id)
+static bool audit_moves(struct json_object *o, struct json_object *ids)
 {
 	struct json_object *changes = json_member(o, "changes");
 	struct json_object *members = json_member(changes, "members");
 	struct json_object *groups = json_member(changes, "groups"); // of what was deleted
 
-	return audit_lists(json_member(members, "added"), id) ||
-	       audit_lists(json_member(members, "removed"), id) ||
+	return audit_lists(json_member(members, "added"), ids) ||
+	       audit_lists(json_member(members, "removed"), ids) ||
 	       (json_object_is_type(groups, json_type_array) &&
-		audit_lists(json_object_array_get_idx(groups, 0), id));
+		audit_lists(json_object_array_get_idx(groups, 0), ids));
 }
 
-// By whom or about whom.
-static bool audit_wanted(struct audit_look *l, struct json_object *o)
+// By whom or about whom. 1, 0, -ENOMEM.
+static int audit_wanted(struct audit_look *l, struct json_object *o)
 {
 	const char *at = audit_text(o, "at"), *actor = audit_text(o, "actor");
 	const char *id = audit_text(o, "id");
-	bool about = l->user &&
-		     (strcasecmp(audit_text(o, "name"), l->user) == 0 || strcmp(id, l->user) == 0);
+	bool about = l->user && (scim_text_order(audit_text(o, "name"), l->user) == 0 ||
+				 strcmp(id, l->user) == 0);
 	int64_t ms;
 
-	if (about && *id)
-		(void)snprintf(l->id, sizeof(l->id), "%s", id);
+	if (about && *id && json_object_object_add(l->ids, id, NULL) < 0)
+		return -ENOMEM;
 	if (l->since && clock_parse(at, strlen(at), &ms) == 0 && ms < l->since)
-		return false;
-	if (!l->user || about)
-		return true;
-	if (l->id[0] && audit_moves(o, l->id))
-		return true;
+		return 0;
+	if (!l->user || about || audit_moves(o, l->ids))
+		return 1;
 	if (strncmp(actor, "local: ", 7) == 0 && strcmp(actor + 7, l->user) == 0)
-		return true;
+		return 1;
 	return strcmp(actor, l->user) == 0;
 }
 
@@ -104,17 +102,21 @@ static int audit_line(void *arg, const struct store_audit *line)
 	struct audit_look *l = arg;
 	struct json_tokener *tok = json_tokener_new();
 	struct json_object *o = NULL;
-	int r = 0;
+	int r = 1;
 
 	if (tok)
 		o = json_tokener_parse_ex(tok, line->line, (int)line->len);
 	// What cannot be read is shown, whatever was asked for: it should not be there.
-	if (o && !audit_wanted(l, o))
-		r = 0;
-	else if (l->a->option[ADMIN_JSON])
+	if (o)
+		r = audit_wanted(l, o);
+	if (r <= 0)
+		goto out;
+	r = 0;
+	if (l->a->option[ADMIN_JSON])
 		(void)printf("%.*s\n", (int)line->len, line->line);
 	else
 		r = audit_row(l->table, line->seq, o);
+out:
 	json_object_put(o);
 	if (tok)
 		json_tokener_free(tok);
@@ -151,10 +153,14 @@ static int audit_look(struct admin *a, struct store_txn *t, struct fail *f)
 			    since);
 	if (a->option[ADMIN_VERIFY])
 		return audit_verify(a, t, f);
+	l.ids = json_object_new_object();
+	if (!l.ids)
+		return -ENOMEM;
 	if (!a->option[ADMIN_JSON])
 		l.table = columns_new(a->option[ADMIN_NO_LEGEND], names, 6);
 	r = store_audit_each(t, 1, audit_line, &l);
 	columns_print(l.table);
+	json_object_put(l.ids);
 	return r;
 }
 

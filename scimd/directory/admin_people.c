@@ -328,7 +328,7 @@ static int people_show(struct admin *a, struct store_txn *t, struct fail *f)
 		r = render_resource(t, &c, &rec, &a->out);
 		return r < 0 ? r : buf_chr(&a->out, '\n');
 	}
-	o = render_object(t, c.base, &rec, true);
+	o = render_object(t, c.base, &rec, true, NULL);
 	people_name_members(t, o);
 	r = o ? people_value(&a->out, "", o, 0) : -EBADMSG;
 	json_object_put(o);

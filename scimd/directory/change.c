@@ -51,10 +51,21 @@ static int change_take(struct store_txn *t, const char *name, uint32_t wanted,
 	return r;
 }
 
-// The group has to be there still: a number of one that is gone is nobody's ever again.
-static int change_private_gid(struct store_txn *t, uint32_t gid, const struct dir_head *head,
-			      struct scim_problem *p)
+// As of a group that is gone: nobody is ever given it again.
+static int change_gid_gone(struct store_txn *t, uint32_t gid)
 {
+	uint8_t nobody[DIR_ID_LEN];
+	int r = dir_id_new(nobody);
+
+	return r < 0 ? r : dir_number_take(t, gid, RESOURCE_GROUP, nobody, &gid);
+}
+
+// The group has to be there still: a number of one that is gone is nobody's ever again.
+// Who is moved here keeps it, though, and where it was never given it counts as given.
+static int change_private_gid(struct store_txn *t, const struct change *c, uint32_t gid,
+			      const struct dir_head *head, struct scim_problem *p)
+{
+	bool given, group = false;
 	unsigned char key[8];
 	struct store_bytes v;
 	int r;
@@ -63,16 +74,21 @@ static int change_private_gid(struct store_txn *t, uint32_t gid, const struct di
 		return 0;
 	store_be(key, gid);
 	r = store_get(t, DIR_NUMBER, (struct store_bytes){ key, 8 }, &v);
-	if (r == 0 && v.len != 1 + DIR_ID_LEN)
+	given = r == 0;
+	if (given && v.len != 1 + DIR_ID_LEN)
 		return -EBADMSG;
-	if (r == 0) {
+	if (given) {
 		const uint8_t *who = v.data;
 
-		r = who[0] == RESOURCE_GROUP
-			    ? store_get(t, DIR_ID, (struct store_bytes){ who + 1, DIR_ID_LEN }, &v)
-			    : -ENOENT;
+		group = who[0] == RESOURCE_GROUP;
+		r = group ? store_get(t, DIR_ID, (struct store_bytes){ who + 1, DIR_ID_LEN }, &v)
+			  : -ENOENT;
 	}
-	if (r == -ENOENT)
+	if (r == -ENOENT && c->id && !given)
+		r = change_gid_gone(t, gid);
+	else if (r == -ENOENT && c->id && group)
+		r = 0;
+	if (r == -ENOENT || r == -ERANGE)
 		return scim_problem(p, 400, "invalidValue",
 				    "gidNumber %u is no group's; leave it out for a private group",
 				    gid);
@@ -80,8 +96,8 @@ static int change_private_gid(struct store_txn *t, uint32_t gid, const struct di
 }
 
 // The numbers are given in the transaction that creates.
-static int change_numbers(struct store_txn *t, struct dir_head *head, struct json_object **now,
-			  struct scim_problem *p)
+static int change_numbers(struct store_txn *t, const struct change *c, struct dir_head *head,
+			  struct json_object **now, struct scim_problem *p)
 {
 	const char *urn = change_posix_urn(head->kind);
 	bool user = head->kind == RESOURCE_USER;
@@ -95,7 +111,7 @@ static int change_numbers(struct store_txn *t, struct dir_head *head, struct jso
 	if (r == 0)
 		r = change_take(t, name, wanted, head, p);
 	if (r == 0 && user)
-		r = change_private_gid(t, gid, head, p);
+		r = change_private_gid(t, c, gid, head, p);
 	if (r < 0)
 		return r;
 	if (!posix) {
@@ -147,7 +163,7 @@ int change_create(struct store_txn *t, const struct change *c, uint8_t kind,
 	if (r == 0)
 		r = dir_counter_next(t, "seq", &head.seq);
 	if (r == 0)
-		r = change_numbers(t, &head, &now, p);
+		r = change_numbers(t, c, &head, &now, p);
 	if (r == 0 && kind == RESOURCE_GROUP) {
 		members = change_members_out(now);
 		change_members_init(&m, t, &head);
@@ -286,30 +302,19 @@ static int change_group_seen(void *arg, uint64_t group)
 	return 0;
 }
 
-// Out of every group, whose versions say so. *ids_out: which; NULL: none.
-static int change_leave(struct store_txn *t, uint64_t seq, struct json_object **ids_out)
+// Out of every group, whose versions say so.
+static int change_leave(struct store_txn *t, uint64_t seq, struct change_members *m)
 {
 	struct change_groups g = { 0 };
 	struct dir_record rec;
-	char id[DIR_ID_TEXT];
 	int r = dir_member_of(t, seq, change_group_seen, &g);
 
-	if (r == 0 && g.count && !(*ids_out = json_object_new_array()))
-		r = -ENOMEM;
 	for (size_t i = 0; r == 0 && i < g.count; i++) {
-		struct json_object *text = NULL;
-
 		r = dir_get(t, RESOURCE_GROUP, g.seq[i], &rec);
-		if (r < 0)
-			break;
-		dir_id_text(id, rec.head.id);
-		text = json_object_new_string(id);
-		if (!text || json_object_array_add(*ids_out, text) < 0) {
-			json_object_put(text);
-			r = -ENOMEM;
-			break;
-		}
-		r = dir_member_drop(t, g.seq[i], seq);
+		if (r == 0)
+			r = buf_add(&m->left, rec.head.id, DIR_ID_LEN);
+		if (r == 0)
+			r = dir_member_drop(t, g.seq[i], seq);
 		if (r == 0)
 			r = change_touch(t, g.seq[i]);
 	}
@@ -320,15 +325,11 @@ static int change_leave(struct store_txn *t, uint64_t seq, struct json_object **
 // All that was there is what changed.
 static int change_audit_gone(struct store_txn *t, const struct change *c,
 			     const struct dir_head *head, const char *label,
-			     struct json_object *old, struct json_object *groups,
-			     const struct change_members *m)
+			     struct json_object *old, const struct change_members *m)
 {
-	struct json_object *changes;
+	struct json_object *changes = change_differences(old, NULL);
 	int r = -ENOMEM;
 
-	if (groups && json_object_object_add(old, "groups", json_object_get(groups)) < 0)
-		return r;
-	changes = change_differences(old, NULL);
 	if (changes)
 		r = change_audit(t, c,
 				 head->kind == RESOURCE_USER ? "user-deleted" : "group-deleted",
@@ -340,7 +341,7 @@ static int change_audit_gone(struct store_txn *t, const struct change *c,
 int change_delete(struct store_txn *t, const struct change *c, uint8_t kind, const char *id,
 		  struct scim_problem *p)
 {
-	struct json_object *old = NULL, *groups = NULL;
+	struct json_object *old = NULL;
 	struct change_members m = { 0 };
 	char *label = NULL;
 	unsigned char key[8];
@@ -359,7 +360,7 @@ int change_delete(struct store_txn *t, const struct change *c, uint8_t kind, con
 		r = m.list.clear(&m, p);
 	}
 	if (r == 0)
-		r = change_leave(t, head.seq, &groups);
+		r = change_leave(t, head.seq, &m);
 	store_be(key, head.seq);
 	if (r == 0)
 		r = store_drop(t, dir_of(kind), (struct store_bytes){ key, 8 });
@@ -370,10 +371,9 @@ int change_delete(struct store_txn *t, const struct change *c, uint8_t kind, con
 	if (r == 0)
 		r = feed_add(t, FEED_DELETE, kind, id, "");
 	if (r == 0)
-		r = change_audit_gone(t, c, &head, label, old, groups, &m);
+		r = change_audit_gone(t, c, &head, label, old, &m);
 out:
 	change_members_free(&m);
-	json_object_put(groups);
 	free(label);
 	json_object_put(old);
 	return r;

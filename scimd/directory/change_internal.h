@@ -11,13 +11,14 @@
 #include "scimd/directory/feed.h"
 #include "scimd/scim/patch.h"
 
-#define CHANGE_NAMED 1000 // members named in one audit entry; more of them, more entries
+#define CHANGE_NAMED 1000 // ids of a kind in one audit entry; more of them, more entries
 
 // The members of one group while a request changes them.
 struct change_members {
 	struct store_txn *t;
 	struct dir_head group;
 	struct buf added, removed; // ids, DIR_ID_LEN bytes each
+	struct buf left;           // likewise, of the groups that what is deleted was in itself
 	struct scim_patch_list list;
 };
 
@@ -39,7 +40,8 @@ int change_save(struct store_txn *t, const struct change *c, enum feed_what what
 		const struct change_members *m, struct scim_problem *p);
 // { attribute: [before, after] } for what differs; NULL: no memory. Either may be NULL.
 struct json_object *change_differences(struct json_object *old, struct json_object *now);
-// What has changed, and which members (m NULL: a User's): as many entries as that takes.
+// What has changed, and which members and groups (m NULL: none): as many entries as that
+// takes.
 int change_audit(struct store_txn *t, const struct change *c, const char *event,
 		 const struct dir_head *head, const char *label, struct json_object *changes,
 		 const struct change_members *m);

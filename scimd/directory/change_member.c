@@ -126,6 +126,7 @@ void change_members_free(struct change_members *m)
 {
 	buf_free(&m->added);
 	buf_free(&m->removed);
+	buf_free(&m->left);
 }
 
 static int member_order(const void *a, const void *b)

@@ -88,52 +88,82 @@ struct json_object *change_differences(struct json_object *old, struct json_obje
 	return NULL;
 }
 
-static int save_ids(struct json_object *to, const char *key, const struct buf *ids, size_t from)
+// So many of the ids from that byte on as one entry names.
+static struct json_object *save_ids(const struct buf *ids, size_t from)
 {
 	size_t end = from + (size_t)CHANGE_NAMED * DIR_ID_LEN;
-	struct json_object *list;
+	struct json_object *list = json_object_new_array();
 	char id[DIR_ID_TEXT];
 
-	if (from >= ids->len)
-		return 0;
-	list = json_object_new_array();
-	if (!list || json_object_object_add(to, key, list) < 0) {
-		json_object_put(list);
-		return -ENOMEM;
-	}
-	for (size_t i = from; i < end && i < ids->len; i += DIR_ID_LEN) {
+	for (size_t i = from; list && i < end && i < ids->len; i += DIR_ID_LEN) {
 		struct json_object *text;
 
 		dir_id_text(id, (const uint8_t *)ids->data + i);
 		text = json_object_new_string(id);
 		if (!text || json_object_array_add(list, text) < 0) {
 			json_object_put(text);
-			return -ENOMEM;
+			json_object_put(list);
+			return NULL;
 		}
 	}
-	return 0;
+	return list;
+}
+
+static int save_list(struct json_object *to, const char *key, const struct buf *ids, size_t from)
+{
+	struct json_object *list;
+
+	if (from >= ids->len)
+		return 0;
+	list = save_ids(ids, from);
+	if (list && json_object_object_add(to, key, list) == 0)
+		return 0;
+	json_object_put(list);
+	return -ENOMEM;
+}
+
+static bool save_more_members(const struct change_members *m, size_t from)
+{
+	return from < m->added.len || from < m->removed.len;
 }
 
 static bool save_more(const struct change_members *m, size_t from)
 {
-	return m && (from < m->added.len || from < m->removed.len);
+	return m && (save_more_members(m, from) || from < m->left.len);
 }
 
-// The members from that byte on, so many as one entry names.
 static int save_members(struct json_object *changes, const struct change_members *m, size_t from)
 {
-	struct json_object *o;
+	struct json_object *o = json_object_new_object();
 	int r;
 
-	if (!save_more(m, from))
-		return 0;
-	o = json_object_new_object();
 	if (!o || json_object_object_add(changes, "members", o) < 0) {
 		json_object_put(o);
 		return -ENOMEM;
 	}
-	r = save_ids(o, "added", &m->added, from);
-	return r < 0 ? r : save_ids(o, "removed", &m->removed, from);
+	r = save_list(o, "added", &m->added, from);
+	return r < 0 ? r : save_list(o, "removed", &m->removed, from);
+}
+
+static int save_groups(struct json_object *changes, const struct change_members *m, size_t from)
+{
+	struct json_object *list = save_ids(&m->left, from);
+	int r = list ? save_pair(changes, "groups", list, NULL) : -ENOMEM;
+
+	json_object_put(list);
+	return r;
+}
+
+// The members and groups from that byte on, so many as one entry names.
+static int save_lists(struct json_object *changes, const struct change_members *m, size_t from)
+{
+	int r = 0;
+
+	if (m && save_more_members(m, from))
+		r = save_members(changes, m, from);
+	if (r == 0 && m && from < m->left.len)
+		r = save_groups(changes, m, from);
+	return r;
 }
 
 static int save_entry(struct store_txn *t, const struct change *c, const char *event,
@@ -163,16 +193,19 @@ int change_audit(struct store_txn *t, const struct change *c, const char *event,
 		 const struct change_members *m)
 {
 	size_t step = (size_t)CHANGE_NAMED * DIR_ID_LEN;
-	int r = save_members(changes, m, 0);
+	int r = save_lists(changes, m, 0);
 
 	if (r == 0)
 		r = save_entry(t, c, event, head, label, changes);
 	for (size_t at = step; r == 0 && save_more(m, at); at += step) {
 		struct json_object *rest = json_object_new_object();
 
-		r = rest ? save_members(rest, m, at) : -ENOMEM;
+		r = rest ? save_lists(rest, m, at) : -ENOMEM;
 		if (r == 0)
-			r = save_entry(t, c, "group-members", head, label, rest);
+			r = save_entry(t, c,
+				       head->kind == RESOURCE_USER ? "user-groups"
+								   : "group-members",
+				       head, label, rest);
 		json_object_put(rest);
 	}
 	return r;

@@ -87,6 +87,7 @@ int dir_counter_next(struct store_txn *t, const char *name, uint64_t *out); // a
 // ------------------------------------------------------------ members
 int dir_member_add(struct store_txn *t, uint64_t group, const struct dir_head *member); // -EEXIST
 int dir_member_drop(struct store_txn *t, uint64_t group, uint64_t member);
+int dir_member_get(struct store_txn *t, uint64_t group, uint64_t member); // whether it is in it
 struct dir_member {
 	uint64_t seq;
 	uint8_t kind;

@@ -28,17 +28,20 @@ struct find_page {
 	uint64_t shown;
 	struct find_mark next; // cursor: the first that did not fit
 	size_t start_len;      // of out
+	// What becomes of a match.
+	int (*take)(struct find_page *g, const struct dir_record *r);
+	struct sort_rows *rows; // of a sorted list, which is taken as a whole first
+	struct scim_problem *p;
 };
 
 bool find_is_cheap(const struct find_query *q)
 {
-	if (q->sort_by)
-		return false;
-	if (!q->filter)
-		return true;
-	return q->kind ? find_has_index(q->kind, q->filter)
-		       : find_has_index(RESOURCE_USER, q->filter) &&
-				 find_has_index(RESOURCE_GROUP, q->filter);
+	bool cheap = !q->sort_by;
+
+	for (uint8_t k = RESOURCE_USER; q->filter && cheap && k <= RESOURCE_GROUP; k++)
+		if (q->kind == 0 || q->kind == k)
+			cheap = find_has_index(k, q->filter) && !find_looks_at_all(k, q->filter);
+	return cheap;
 }
 
 // ------------------------------------------------------------------- walking
@@ -92,9 +95,9 @@ static int page_candidates(struct find_page *g, uint8_t kind, const struct find_
 			continue;
 		}
 		if (r == 0)
-			r = find_matches(g->t, g->c.base, &rec, g->q->filter);
+			r = s->exact ? 1 : find_matches(g->t, g->c.base, &rec, g->q->filter);
 		if (r == 1)
-			r = page_take(g, &rec);
+			r = g->take(g, &rec);
 	}
 	return r;
 }
@@ -152,7 +155,7 @@ static int page_walk(struct find_page *g, uint8_t kind)
 		else if (r == 0)
 			r = 1;
 		if (r == 1)
-			r = page_take(g, &rec);
+			r = g->take(g, &rec);
 		if (r == 0)
 			r = store_walk_next(w, NULL, &v);
 	}
@@ -163,7 +166,8 @@ static int page_walk(struct find_page *g, uint8_t kind)
 	return r == -ENOENT ? 0 : r;
 }
 
-static int page_kind(struct find_page *g, uint8_t kind)
+static int page_kind(struct find_page *g, uint8_t kind,
+		     int (*walk)(struct find_page *g, uint8_t kind))
 {
 	struct find_set s = { .max = g->q->candidates_max };
 	int r = find_candidates(g->t, kind, g->q->filter, &s);
@@ -171,7 +175,7 @@ static int page_kind(struct find_page *g, uint8_t kind)
 	if (r == 1)
 		r = page_candidates(g, kind, &s);
 	else if (r == 0)
-		r = page_walk(g, kind);
+		r = walk(g, kind);
 	find_set_free(&s);
 	return r;
 }
@@ -202,12 +206,17 @@ static int sort_key(struct json_object *v, struct json_object **out)
 	return *out ? 0 : -ENOMEM;
 }
 
-static int sort_add(struct find_page *g, struct sort_rows *rows, const struct dir_record *r)
+static int sort_take(struct find_page *g, const struct dir_record *r)
 {
+	struct sort_rows *rows = g->rows;
 	struct json_object *o;
 	struct find_mark *row;
 	int rc;
 
+	if (rows->count == FIND_SORT_MAX)
+		return scim_problem(g->p, 400, "tooMany",
+				    "more than %u resources cannot be sorted; filter them",
+				    FIND_SORT_MAX);
 	if (rows->count == rows->cap) {
 		size_t cap = rows->cap ? rows->cap * 2 : 256;
 		struct find_mark *more = reallocarray(rows->list, cap, sizeof(*more));
@@ -217,7 +226,7 @@ static int sort_add(struct find_page *g, struct sort_rows *rows, const struct di
 		rows->list = more;
 		rows->cap = cap;
 	}
-	o = render_object(g->t, g->c.base, r, false);
+	o = render_object(g->t, g->c.base, r, false, NULL);
 	if (!o)
 		return -ENOMEM;
 	row = &rows->list[rows->count];
@@ -229,8 +238,7 @@ static int sort_add(struct find_page *g, struct sort_rows *rows, const struct di
 	return rc;
 }
 
-static int sort_kind(struct find_page *g, uint8_t kind, struct sort_rows *rows,
-		     struct scim_problem *p)
+static int sort_walk(struct find_page *g, uint8_t kind)
 {
 	struct store_bytes v;
 	struct store_walk *w;
@@ -245,12 +253,8 @@ static int sort_kind(struct find_page *g, uint8_t kind, struct sort_rows *rows,
 		r = dir_decode(v, &rec);
 		if (r == 0)
 			r = g->q->filter ? find_matches(g->t, g->c.base, &rec, g->q->filter) : 1;
-		if (r == 1 && rows->count == FIND_SORT_MAX)
-			r = scim_problem(p, 400, "tooMany",
-					 "more than %u resources cannot be sorted; filter them",
-					 FIND_SORT_MAX);
 		if (r == 1)
-			r = sort_add(g, rows, &rec);
+			r = g->take(g, &rec);
 		if (r == 0)
 			r = store_walk_next(w, NULL, &v);
 	}
@@ -269,7 +273,7 @@ static int sort_order(const void *x, const void *y, void *arg)
 	return rows->descending ? -c : c;
 }
 
-static int page_sorted(struct find_page *g, struct scim_problem *p)
+static int page_sorted(struct find_page *g)
 {
 	char room[512];
 	struct scim_path by;
@@ -278,9 +282,11 @@ static int page_sorted(struct find_page *g, struct scim_problem *p)
 	int r = scim_path_parse(g->q->sort_by, strlen(g->q->sort_by), &by, room, sizeof(room),
 				NULL);
 
+	g->take = sort_take;
+	g->rows = &rows;
 	for (uint8_t k = RESOURCE_USER; r == 0 && k <= RESOURCE_GROUP; k++)
 		if (g->q->kind == 0 || g->q->kind == k)
-			r = sort_kind(g, k, &rows, p);
+			r = page_kind(g, k, sort_walk);
 	if (r == 0 && rows.count)
 		qsort_r(rows.list, rows.count, sizeof(*rows.list), sort_order, &rows);
 	g->total = rows.count;
@@ -331,6 +337,8 @@ int find_list(struct store_txn *t, const char *base, const struct find_limits *l
 			       .c = { .base = base, .pr = q->projection },
 			       .q = q,
 			       .out = out,
+			       .take = page_take,
+			       .p = p,
 			       .start_len = out->len };
 	int r = 0;
 
@@ -349,10 +357,10 @@ int find_list(struct store_txn *t, const char *base, const struct find_limits *l
 		r = buf_str(out, "{\"schemas\":[\"urn:ietf:params:scim:api:messages:2.0:"
 				 "ListResponse\"],\"Resources\":[");
 	if (r == 0 && q->sort_by)
-		r = page_sorted(&g, p);
+		r = page_sorted(&g);
 	for (uint8_t k = RESOURCE_USER; r == 0 && !q->sort_by && k <= RESOURCE_GROUP; k++)
 		if (q->kind == 0 || q->kind == k)
-			r = page_kind(&g, k);
+			r = page_kind(&g, k, page_walk);
 	if (r == 0)
 		r = page_end(&g);
 	json_object_put(g.from.by);

@@ -8,8 +8,9 @@
 // it never expires, costs nothing to keep, and cannot be made up.
 //
 // find_is_cheap tells whether a query is answered from an index or a walk of one
-// page; any other reads every resource and belongs on a thread of its own. So does one
-// whose index names more than FIND_NOW_MAX, which candidates_max finds out.
+// page; any other reads every resource, or all members of a group, and belongs on a thread
+// of its own. So does one whose index names more than FIND_NOW_MAX, which candidates_max
+// finds out.
 #ifndef SCIMD_DIRECTORY_FIND_H
 #define SCIMD_DIRECTORY_FIND_H
 

@@ -2,7 +2,7 @@
 //
 // Who matches a filter: an index where one part of it says `attribute eq "value"`
 // for an indexed attribute, every resource elsewhere. A further indexed attribute
-// is a row in match_rows.
+// is a row in match_rows, of which the first wins: what names few stands above.
 #include "scimd/directory/find_internal.h"
 #include "scimd/scim/filter.h"
 #include "scimd/scim/schema.h"
@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+#define MATCH_MEMBERS 32 // a filter that names more looks at all
 
 int find_set_add(struct find_set *s, uint64_t seq)
 {
@@ -102,9 +104,9 @@ static const struct match_row {
 	int (*fn)(struct store_txn *t, uint8_t kind, const char *value, struct find_set *s);
 } match_rows[] = {
 	{ 0, "id", "", match_id },
+	{ RESOURCE_USER, "userName", "", match_user_name },
 	{ 0, "externalId", "", match_external_id },
 	{ 0, "displayName", "", match_display },
-	{ RESOURCE_USER, "userName", "", match_user_name },
 	{ RESOURCE_USER, "emails", "value", match_email },
 	{ RESOURCE_USER, "emails", "", match_email },
 	{ RESOURCE_USER, "groups", "value", match_groups },
@@ -170,27 +172,33 @@ static const struct match_row *match_row(uint8_t kind, const struct scim_node *n
 static const struct match_row *match_find(uint8_t kind, const struct scim_node *n,
 					  const struct scim_path *within, const char **value)
 {
-	const struct match_row *row;
+	const struct match_row *best = NULL, *row = NULL;
+	const char *text;
 
 	for (;;) {
 		switch (n->type) {
 		case SCIM_NODE_AND:
-			row = match_find(kind, n->right, within, value);
-			if (row)
-				return row;
+			row = match_find(kind, n->right, within, &text);
+			if (row && (!best || row < best)) {
+				best = row;
+				*value = text;
+			}
 			n = n->left;
 			continue;
 		case SCIM_NODE_VALUE:
 			if (within)
-				return NULL;
+				return best;
 			within = &n->path;
 			n = n->left;
 			continue;
 		case SCIM_NODE_COMPARE:
+			row = match_row(kind, n, within);
+			if (!row || (best && best < row))
+				return best;
 			*value = n->value.text;
-			return match_row(kind, n, within);
+			return row;
 		default:
-			return NULL;
+			return best;
 		}
 	}
 }
@@ -200,6 +208,12 @@ bool find_has_index(uint8_t kind, const struct scim_filter *f)
 	const char *value;
 
 	return f && match_find(kind, scim_filter_root(f), NULL, &value) != NULL;
+}
+
+// Whether the index tells all that there is to the filter.
+static bool match_exact(const struct scim_filter *f)
+{
+	return scim_filter_root(f)->type == SCIM_NODE_COMPARE;
 }
 
 int find_candidates(struct store_txn *t, uint8_t kind, const struct scim_filter *f,
@@ -212,29 +226,79 @@ int find_candidates(struct store_txn *t, uint8_t kind, const struct scim_filter 
 
 	if (!row)
 		return 0;
+	s->exact = match_exact(f);
 	r = row->fn(t, kind, value, s);
 	find_set_sort(s);
 	return r < 0 ? r : 1;
 }
 
-static void match_names(void *arg, const struct scim_path *p)
+// ------------------------------------------------------- looking at one again
+
+// What of a group's members, or of a user's groups, a filter has to see.
+struct match_need {
+	const char *value[MATCH_MEMBERS];
+	struct render_only only; // of the members those values
+	bool all;
+};
+
+static bool match_listed(uint8_t kind, const struct scim_path *p)
 {
-	if (strcasecmp(p->attr, "groups") == 0 || strcasecmp(p->attr, "members") == 0)
-		*(bool *)arg = true;
+	return strcasecmp(p->attr, kind == RESOURCE_GROUP ? "members" : "groups") == 0;
+}
+
+// A part that only a member of this very value fulfils sees enough in that one.
+static void match_need_part(uint8_t kind, const struct scim_node *n, struct match_need *need)
+{
+	const char *value;
+	const struct match_row *row = match_find(kind, n, NULL, &value);
+
+	if (row && row->fn == match_members && need->only.count < MATCH_MEMBERS)
+		need->value[need->only.count++] = value;
+	else
+		need->all = true;
+}
+
+static void match_need_node(uint8_t kind, const struct scim_node *n, struct match_need *need)
+{
+	for (;;) {
+		switch (n->type) {
+		case SCIM_NODE_AND:
+		case SCIM_NODE_OR:
+			match_need_node(kind, n->right, need);
+			n = n->left;
+			continue;
+		case SCIM_NODE_NOT:
+			n = n->left;
+			continue;
+		case SCIM_NODE_VALUE:
+		case SCIM_NODE_COMPARE:
+			if (match_listed(kind, &n->path))
+				match_need_part(kind, n, need);
+			return;
+		}
+	}
+}
+
+bool find_looks_at_all(uint8_t kind, const struct scim_filter *f)
+{
+	struct match_need need = { 0 };
+
+	if (match_exact(f))
+		return false;
+	match_need_node(kind, scim_filter_root(f), &need);
+	return need.all;
 }
 
 int find_matches(struct store_txn *t, const char *base, const struct dir_record *r,
 		 const struct scim_filter *f)
 {
-	const struct scim_node *root = scim_filter_root(f);
+	struct match_need need = { 0 };
 	struct json_object *o;
-	bool groups = false, yes;
+	bool yes;
 
-	// What the index found for the whole of the filter is so.
-	if (root->type == SCIM_NODE_COMPARE && match_row(r->head.kind, root, NULL))
-		return 1;
-	scim_filter_paths(f, match_names, &groups);
-	o = render_object(t, base, r, groups);
+	match_need_node(r->head.kind, scim_filter_root(f), &need);
+	need.only.value = need.value;
+	o = render_object(t, base, r, need.all || need.only.count, need.all ? NULL : &need.only);
 	if (!o)
 		return -ENOMEM;
 	yes = scim_json_match(f, dir_type(r->head.kind), o);

@@ -35,7 +35,7 @@ static int query_filter(struct find_query *q, const char *text, struct scim_prob
 
 // An integer; below `least` counts as `least` (RFC 7644 §3.4.2.4, RFC 9865 §2).
 static int query_number(const char *name, const char *text, int64_t least, int64_t *out,
-			struct scim_problem *p)
+			const char *scim_type, struct scim_problem *p)
 {
 	char *end;
 	long long n;
@@ -45,8 +45,7 @@ static int query_number(const char *name, const char *text, int64_t least, int64
 	errno = 0;
 	n = strtoll(text, &end, 10);
 	if (end == text || *end || errno)
-		return scim_problem(p, 400, "invalidValue", "%s \"%s\" is not an integer", name,
-				    text);
+		return scim_problem(p, 400, scim_type, "%s \"%s\" is not an integer", name, text);
 	*out = n < least ? least : n;
 	return 0;
 }
@@ -86,15 +85,17 @@ int find_read(struct find_query *q, const char *(*get)(void *arg, const char *na
 	q->count = -1;
 	r = query_filter(q, get(arg, "filter"), p);
 	if (r == 0)
-		r = query_number("startIndex", get(arg, "startIndex"), 1, &start, p);
+		r = query_text(&q->cursor, get(arg, "cursor"));
+	q->with_cursor = q->cursor != NULL;
 	if (r == 0)
-		r = query_number("count", get(arg, "count"), 0, &q->count, p);
+		r = query_number("startIndex", get(arg, "startIndex"), 1, &start, "invalidValue",
+				 p);
+	if (r == 0) // RFC 9865, table 3
+		r = query_number("count", get(arg, "count"), 0, &q->count,
+				 q->with_cursor ? "invalidCount" : "invalidValue", p);
 	q->start = (uint64_t)start;
 	if (r == 0)
 		r = query_order(q, get(arg, "sortBy"), get(arg, "sortOrder"), p);
-	if (r == 0)
-		r = query_text(&q->cursor, get(arg, "cursor"));
-	q->with_cursor = q->cursor != NULL;
 	if (r == 0)
 		r = scim_projection_parse(get(arg, "attributes"), get(arg, "excludedAttributes"),
 					  &q->projection, p);

@@ -42,6 +42,15 @@ int dir_member_drop(struct store_txn *t, uint64_t group, uint64_t member)
 	return store_drop(t, DIR_MEMBER_OF, (struct store_bytes){ key, 16 });
 }
 
+int dir_member_get(struct store_txn *t, uint64_t group, uint64_t member)
+{
+	unsigned char key[16];
+	struct store_bytes v;
+
+	member_key(key, group, member);
+	return store_get(t, DIR_MEMBER, (struct store_bytes){ key, 16 }, &v);
+}
+
 // Every entry whose key begins with `first`.
 static int member_walk(struct store_txn *t, enum dir_db db, uint64_t first,
 		       int (*fn)(void *arg, uint64_t second, struct store_bytes value), void *arg)

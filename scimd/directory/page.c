@@ -129,7 +129,8 @@ static const char *page_what(struct json_object *o)
 		{ "group-created", "group created" }, { "group-replaced", "group changed" },
 		{ "group-patched", "group changed" }, { "group-deleted", "group deleted" },
 		{ "token-created", "token created" }, { "token-revoked", "token revoked" },
-		{ "group-members", "group changed" }, { "restored", "backup restored" },
+		{ "group-members", "group changed" }, { "user-groups", "user deleted" },
+		{ "restored", "backup restored" },
 	};
 	const char *event = page_text(o, "event");
 	bool active;

@@ -155,6 +155,26 @@ static int render_member(void *arg, const struct dir_member *m)
 			  l->c->base, t->endpoint, id, t->name);
 }
 
+static int render_some(struct store_txn *t, uint64_t group, struct render_list *l)
+{
+	const struct render_only *only = l->c->only;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < only->count; i++) {
+		struct dir_record rec;
+
+		r = dir_find(t, 0, only->value[i], &rec);
+		if (r == 0)
+			r = dir_member_get(t, group, rec.head.seq);
+		if (r == 0)
+			r = render_member(l, &(struct dir_member){ rec.head.seq, rec.head.kind,
+								   rec.head.id });
+		else if (r == -ENOENT)
+			r = 0;
+	}
+	return r;
+}
+
 // ------------------------------------------------------------ a user's groups
 
 struct render_reach {
@@ -238,7 +258,9 @@ static int render_tail(struct store_txn *t, const struct render *c, const struct
 		return 0;
 	rc = buf_str(out, r->head.kind == RESOURCE_GROUP ? ",\"members\":[" : ",\"groups\":[");
 	start = out->len;
-	if (rc == 0 && r->head.kind == RESOURCE_GROUP)
+	if (rc == 0 && r->head.kind == RESOURCE_GROUP && c->only)
+		rc = render_some(t, r->head.seq, &l);
+	else if (rc == 0 && r->head.kind == RESOURCE_GROUP)
 		rc = dir_member_each(t, r->head.seq, render_member, &l);
 	else if (rc == 0)
 		rc = render_groups(t, c, &l.subs, r->head.seq, out);
@@ -290,9 +312,9 @@ static struct json_object *render_parse(const struct buf *b)
 }
 
 struct json_object *render_object(struct store_txn *t, const char *base, const struct dir_record *r,
-				  bool groups)
+				  bool groups, const struct render_only *only)
 {
-	struct render c = { .base = base };
+	struct render c = { .base = base, .only = only };
 	struct buf b = BUF_INIT;
 	struct json_object *o = NULL;
 
@@ -307,7 +329,7 @@ static int render_projected(struct store_txn *t, const struct render *c, const s
 {
 	bool tail =
 		scim_projection_wants(c->pr, r->head.kind == RESOURCE_GROUP ? "members" : "groups");
-	struct json_object *full = render_object(t, c->base, r, false), *some = NULL;
+	struct json_object *full = render_object(t, c->base, r, false, NULL), *some = NULL;
 	const char *text;
 	size_t len = 0;
 	int rc = -ENOMEM;

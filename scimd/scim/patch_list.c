@@ -8,10 +8,11 @@
 #include "scimd/scim/problem.h"
 #include "scimd/scim/schema.h"
 #include "scimd/scim/subject.h"
+#include "scimd/scim/text.h"
 #include "scimd/scim/value.h"
 #include <json-c/json.h>
+#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 // A list under change, and what this operation made primary.
 struct change {
@@ -53,25 +54,67 @@ static bool same(const struct scim_attribute *row, struct json_object *x, struct
 	const char *s = json_string(x), *z = json_string(y);
 
 	if (s && z && row && !row->case_exact)
-		return strcasecmp(s, z) == 0;
+		return scim_text_order(s, z) == 0;
 	return json_object_equal(x, y);
+}
+
+// What the values of a list are told by, folded once: of two long lists each is compared
+// with each. NULL: not a text, or one that is exact.
+struct key {
+	char *value, *type;
+};
+
+static char *key_fold(const struct scim_attribute *row, struct json_object *v)
+{
+	const char *text = json_string(v);
+
+	return text && row && !row->case_exact ? scim_text_fold(text) : NULL;
+}
+
+// For a list of so many values at most. NULL: no memory.
+static struct key *keys_new(const struct scim_attribute *a, struct json_object *list, size_t room)
+{
+	const struct scim_attribute *value = scim_attribute_find(a->subs, "value", 5);
+	const struct scim_attribute *type = scim_attribute_find(a->subs, "type", 4);
+	struct key *k = calloc(room + 1, sizeof(*k));
+
+	for (size_t i = 0; k && i < json_object_array_length(list); i++) {
+		struct json_object *e = json_object_array_get_idx(list, i);
+
+		k[i].value = a->subs ? key_fold(value, json_member(e, "value")) : key_fold(a, e);
+		k[i].type = a->subs ? key_fold(type, json_member(e, "type")) : NULL;
+	}
+	return k;
+}
+
+static void keys_free(struct key *k, size_t room)
+{
+	for (size_t i = 0; k && i < room; i++) {
+		free(k[i].value);
+		free(k[i].type);
+	}
+	free(k);
+}
+
+static bool key_same(const char *x, const char *y, struct json_object *have,
+		     struct json_object *want)
+{
+	return x && y ? strcmp(x, y) == 0 : json_object_equal(have, want);
 }
 
 // Whether `have` is the value that `want` names: by `value`, and `type` if want
 // has one; without a `value` by everything that want has.
-static bool denotes(const struct scim_attribute *a, struct json_object *have,
-		    struct json_object *want)
+static bool denotes(const struct scim_attribute *a, struct json_object *have, const struct key *hk,
+		    struct json_object *want, const struct key *wk)
 {
 	struct json_object *v = a->subs ? json_member(want, "value") : NULL;
 	struct json_object *type = v ? json_member(want, "type") : NULL;
 
 	if (!a->subs)
-		return same(a, have, want);
+		return key_same(hk->value, wk->value, have, want);
 	if (v)
-		return same(scim_attribute_find(a->subs, "value", 5), json_member(have, "value"),
-			    v) &&
-		       (!type || same(scim_attribute_find(a->subs, "type", 4),
-				      json_member(have, "type"), type));
+		return key_same(hk->value, wk->value, json_member(have, "value"), v) &&
+		       (!type || key_same(hk->type, wk->type, json_member(have, "type"), type));
 	json_object_object_foreach(want, key, value)
 	{
 		if (!json_object_equal(json_member(have, key), value))
@@ -116,32 +159,59 @@ static int refresh(struct change *c, struct json_object *have, struct json_objec
 	return r;
 }
 
-static int add_values(struct change *c, struct json_object *values)
+static int add_values(struct change *c, struct json_object *values, struct key *have,
+		      struct key *want)
 {
+	const struct scim_attribute *a = c->tg->attr;
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < json_object_array_length(values); i++) {
-		struct json_object *want = json_object_array_get_idx(values, i), *have = NULL;
+		struct json_object *w = json_object_array_get_idx(values, i), *h = NULL;
+		size_t n = json_object_array_length(c->list);
 
-		for (size_t k = 0; k < json_object_array_length(c->list) && !have; k++) {
-			have = json_object_array_get_idx(c->list, k);
-			if (!denotes(c->tg->attr, have, want))
-				have = NULL;
+		for (size_t k = 0; k < n && !h; k++) {
+			h = json_object_array_get_idx(c->list, k);
+			if (!denotes(a, h, &have[k], w, &want[i]))
+				h = NULL;
 		}
-		r = have ? refresh(c, have, want) : append(c, json_object_get(want));
+		r = h ? refresh(c, h, w) : append(c, json_object_get(w));
+		if (r == 0 && !h) {
+			have[n] = want[i];
+			want[i] = (struct key){ NULL, NULL };
+		}
 	}
 	return r;
 }
 
-static void remove_values(struct change *c, struct json_object *values)
+static void remove_values(struct change *c, struct json_object *values, const struct key *have,
+			  const struct key *want)
 {
 	for (size_t k = json_object_array_length(c->list); k-- > 0;)
 		for (size_t i = 0; i < json_object_array_length(values); i++)
-			if (denotes(c->tg->attr, json_object_array_get_idx(c->list, k),
-				    json_object_array_get_idx(values, i))) {
+			if (denotes(c->tg->attr, json_object_array_get_idx(c->list, k), &have[k],
+				    json_object_array_get_idx(values, i), &want[i])) {
 				json_object_array_del_idx(c->list, k, 1);
 				break;
 			}
+}
+
+static int add_or_remove(struct change *c, struct json_object *values)
+{
+	size_t n = json_object_array_length(values);
+	size_t room = json_object_array_length(c->list) + n;
+	struct key *have = keys_new(c->tg->attr, c->list, room);
+	struct key *want = keys_new(c->tg->attr, values, n);
+	int r = 0;
+
+	if (!have || !want)
+		r = scim_problem_memory(c->pt->p);
+	else if (c->pt->op == PATCH_ADD)
+		r = add_values(c, values, have, want);
+	else
+		remove_values(c, values, have, want);
+	keys_free(have, room);
+	keys_free(want, n);
+	return r;
 }
 
 // The list as a whole: no brackets, no sub-attribute.
@@ -153,10 +223,8 @@ static int whole(struct change *c, struct json_object *v)
 
 	if (r < 0)
 		return r;
-	if (c->pt->op == PATCH_ADD && values)
-		r = add_values(c, values);
-	else if (c->pt->op == PATCH_REMOVE && v && values)
-		remove_values(c, values);
+	if (values && (c->pt->op == PATCH_ADD || (c->pt->op == PATCH_REMOVE && v)))
+		r = add_or_remove(c, values);
 	else if (c->pt->op == PATCH_REPLACE && values)
 		r = scim_value_put(c->home, a->name, json_object_get(values), c->pt->p);
 	else if (c->pt->op == PATCH_REPLACE || (c->pt->op == PATCH_REMOVE && !v))

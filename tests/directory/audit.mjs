@@ -90,5 +90,32 @@ if (!audit('--user', 'p7').some((e) => e.event === 'group-created')) wrong('--us
 // And about a group, when it loses a member who is deleted.
 for (const name of ['g', group])
   if (!audit('--user', name).some((e) => e.event === 'user-deleted' && e.name === 'p7')) wrong(`--user ${name}: not that p7 is gone`);
+// Who was in more groups than an entry names is deleted with as many entries as it takes.
+const joiner = (await call('POST', '/Users', { userName: 'joiner' })).id;
+const joined = [];
+for (let i = 0; i < 2300; i++) joined.push((await call('POST', '/Groups', { displayName: `j${i}`, members: values([joiner]) })).id);
+last = audit().at(-1).seq;
+const { entries: parted } = await step('delete who was in 2,300 groups', 'DELETE', `/Users/${joiner}`, undefined, [], []);
+const parts = parted?.map((e) => `${e.event} ${e.name} ${e.changes.groups[0].length} ${e.changes.groups[1]}`);
+if (JSON.stringify(parts) !== JSON.stringify(['user-deleted joiner 1000 null', 'user-groups joiner 1000 null', 'user-groups joiner 300 null'])) wrong(`delete who was in 2,300 groups: ${parts}`);
+if (sorted(parted?.flatMap((e) => e.changes.groups[0])) !== sorted(joined)) wrong('delete who was in 2,300 groups: others');
+if (JSON.stringify(parted?.[0].changes.userName) !== '["joiner",null]' || parted?.[1]?.changes.userName) wrong(`delete who was in 2,300 groups: ${JSON.stringify(parted?.[1]).slice(0, 300)}`);
+if (!audit('--user', 'j2299').some((e) => e.name === 'joiner')) wrong('--user j2299: not that joiner is gone');
+// Of all who bear the name, now or before: a user and a group, and who has it again.
+const club = (await call('POST', '/Groups', { displayName: 'club' })).id;
+const join = (id) => call('PATCH', `/Groups/${club}`, ops({ op: 'add', path: 'members', value: values([id]) }));
+const leave = (id) => call('PATCH', `/Groups/${club}`, ops({ op: 'remove', path: `members[value eq "${id}"]` }));
+const before = (await call('POST', '/Users', { userName: 'twin' })).id;
+await call('DELETE', `/Users/${before}`);
+const twin = (await call('POST', '/Users', { userName: 'twin' })).id;
+const twins = (await call('POST', '/Groups', { displayName: 'Twin', members: values([people[0]]) })).id;
+await join(twin);
+await join(twins);
+await join(people[1]);
+await leave(twin);
+const seen = audit('--user', 'twin').map((e) => `${e.event} ${e.name}`);
+const expected = ['user-created twin', 'user-deleted twin', 'user-created twin', 'group-created Twin', 'group-patched club', 'group-patched club', 'group-patched club'];
+if (JSON.stringify(seen) !== JSON.stringify(expected)) wrong(`--user twin: ${seen}`);
+if (audit('--user', 'tWIN').length !== seen.length || audit('--user', twin).length !== 3) wrong(`--user and the id of twin: ${audit('--user', twin).map((e) => e.event)}`);
 console.log(`${last} entries, ${bad} wrong`);
 process.exit(bad ? 1 : 0);

@@ -158,6 +158,23 @@ plain() { sed 's/,"meta":{[^}]*}//' "$1"; }
 diff <(plain "$box/one.json") <(plain "$box/two.json") >"$box/diff" || die "what was exported, imported and exported differs: $(head -c 600 "$box/diff")"
 fails 1 'line 15: the id is in use' at two import "$box/one.json"
 
+echo "# import and export: whose primary group is gone keeps its number, and nobody else gets it"
+conf left; conf moved
+at left group add eng --gid 5000; at left user add bob --gid 5000; at left user add eve --gid 5000; at left group delete eng
+fails 1 'gidNumber 5000 is no group' at left user add kim --gid 5000
+at left export >"$box/left.json"
+at moved import "$box/left.json" | grep -q '2 users, 0 groups'
+at moved export | plain - >"$box/moved.json"
+plain "$box/left.json" | diff - "$box/moved.json" >"$box/diff" || die "what was exported, imported and exported differs: $(head -c 600 "$box/diff")"
+fails 1 'gidNumber 5000 was given before' at moved group add eng --gid 5000
+fails 1 'gidNumber 5000 is no group' at moved user add kim --gid 5000
+printf '{"userName":"kim","urn:scimd:params:scim:schemas:extension:posix:1.0:User":{"gidNumber":7777}}' >"$box/in.json"
+fails 1 'line 1: gidNumber 7777 is no group' at moved import "$box/in.json" # who was not moved here
+uid=$(at moved --no-legend user list | awk '$3 == "bob" { print $1 }')
+printf '{"id":"00000000-0000-4000-8000-000000000001","userName":"kim","urn:scimd:params:scim:schemas:extension:posix:1.0:User":{"gidNumber":%d}}' "$uid" >"$box/in.json"
+fails 1 "line 1: gidNumber $uid is no group" at moved import "$box/in.json" # bob's own
+at moved audit --verify | grep -q whole
+
 echo "# import: dialects, lines, all or nothing"
 conf three
 cat >"$box/in.json" <<'END'
@@ -297,6 +314,27 @@ conf chosen; steps chosen given $((first + 1000000))
 steps origin late $((first + 5)) # everything given since is known
 fails 1 'was given before' at origin user add again --uid $((first + 4))
 at empty audit --verify | grep -q whole
+
+echo "# whatever letters the language of who asks has, without regard to case means the protocol's"
+if command -v localedef >/dev/null && mkdir "$box/locale" && localedef -i tr_TR -f UTF-8 "$box/locale/tr_TR.UTF-8" 2>/dev/null; then
+  export LOCPATH=$box/locale
+  turkish() { LC_ALL=tr_TR.UTF-8 "$@"; }
+  conf tr
+  printf 'USERNAME,DISPLAYNAME,ACTIVE\niris,Jörg İris,TRUE\njörg,Iris,FALSE\n' >"$box/in.csv"
+  turkish at tr --quiet import "$box/in.csv"
+  LC_ALL=C.UTF-8 at tr user list >"$box/out"
+  grep -q 'Jörg İris' "$box/out" || die "its letters are not shown: $(cat "$box/out")"
+  turkish at tr user list | diff "$box/out" - || die "the list is another one"
+  token=$(turkish at tr token create --name tr --scope write)
+  turkish serve tr
+  found() { curl -s -G --noproxy '*' -H "AUTHORIZATION: BEARER $token" --data-urlencode "filter=$1" "http://127.0.0.1:$port/scim/v2/Users?attributes=USERNAME" | grep -c "\"userName\":\"$2\""; }
+  for filter in 'USERNAME eq "IRIS"' 'DISPLAYNAME EQ "JÖRG İRIS"' 'displayName co "G İRIS"' 'ACTIVE EQ TRUE AND META.LASTMODIFIED PR' \
+    'META.RESOURCETYPE eq "User" and userName co "RI"' 'userName SW "IRI"' 'NOT (userName NE "IRIS")'; do
+    [ "$(found "$filter" iris)" = 1 ] || die "$filter finds $(found "$filter" iris)"
+  done
+  stop
+  unset LOCPATH
+fi
 
 echo "# what root makes belongs to whom the state folder belongs"
 if [ "$(id -u)" = 0 ]; then

@@ -129,6 +129,27 @@ for (const [name, method, path, body, want, type, head] of table) {
   bad++;
   console.error(`${name}: ${why} ${got.text.slice(0, 200)}`);
 }
+// Whether somebody is in a large group is not asked of everybody in it.
+const found = async (path, filter) => JSON.parse((await ask('GET', `${path}?attributes=userName,displayName&filter=${encodeURIComponent(filter)}`, undefined, true)).text).Resources;
+const large = (await found('/Groups', 'displayName eq "large"'))[0].id;
+const last = (await found('/Users', 'userName eq "n19999"'))[0].id;
+async function middle(filter) {
+  const times = [];
+  for (let i = 0; i < 15; i++) {
+    const begin = performance.now();
+    if ((await found('/Groups', filter)).length !== 1) return Infinity;
+    times.push(performance.now() - begin);
+  }
+  return times.sort((a, b) => a - b)[times.length >> 1];
+}
+const plain = await middle(`id eq "${large}"`);
+for (const filter of [`id eq "${large}" and members eq "${last}"`, `members[value eq "${last}"]`, `displayName eq "large" and not (members.value eq "${user}")`]) {
+  const took = await middle(filter);
+  console.log(`${filter}: ${took.toFixed(1)} ms, ${plain.toFixed(1)} ms by its id alone`);
+  if (took < 8 * plain) continue;
+  bad++;
+  console.error(`${filter}: as long as everybody in the group takes`);
+}
 // Large bodies have their turns: also where clients hang up before, and while, they have theirs.
 const crowd = (i) => `{"displayName":"crowd ${i}","members":[${many(20000, () => `{"value":"${user}"}`)}]}`;
 function hangUp(body, ms) {

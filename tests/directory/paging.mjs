@@ -39,7 +39,7 @@ async function write(gone) {
 const query = (path, q) =>
   path.endsWith('.search')
     ? call('POST', path, q)
-    : call('GET', `${path}?${Object.entries(q).map(([k, v]) => `${k}=${encodeURIComponent(v)}`).join('&')}`);
+    : call('GET', `${path}?${Object.entries(q).filter(([, v]) => v !== undefined).map(([k, v]) => `${k}=${encodeURIComponent(v)}`).join('&')}`);
 
 async function walk(path, q) {
   const name = `${path} ${JSON.stringify(q)}`;
@@ -106,6 +106,58 @@ for (const path of ['/Users', '/Groups', '/Users/.search', '/.search'])
     if (ids.length !== want.length || want.some((id) => !ids.includes(id))) wrong(`${path} ${JSON.stringify(q)} by index: ${ids.length} of ${want.length}`);
   }
 
+// An indexed attribute chooses the same whether the list is sorted or not.
+const made = async (path, body) => (await call('POST', path, body)).id;
+const uma = await made('/Users', { userName: 'uma', externalId: 'x-uma', displayName: 'Uma U', emails: [{ value: 'uma@example.com' }] });
+const team = await made('/Groups', { displayName: 'team', externalId: 'x-team', members: [{ value: uma }] });
+const outer = await made('/Groups', { displayName: 'outer', members: [{ value: team }] });
+for (const [path, filter, ...want] of [
+  ['/Users', `id eq "${uma}"`, uma],
+  ['/Users', 'userName eq "UMA"', uma],
+  ['/Users', 'externalId eq "x-uma"', uma],
+  ['/Users', 'displayName eq "uma u"', uma],
+  ['/Users', 'emails eq "uma@example.com"', uma],
+  ['/Users', 'emails.value eq "uma@example.com"', uma],
+  ['/Users', 'emails[value eq "uma@example.com"]', uma],
+  ['/Users', `groups eq "${team}"`, uma],
+  ['/Users', `groups.value eq "${outer}"`, uma],
+  ['/Users', 'userName eq "uma" and active eq false'],
+  ['/Users', 'userName eq "nobody"'],
+  ['/Groups', `id eq "${team}"`, team],
+  ['/Groups', 'displayName eq "Team"', team],
+  ['/Groups', 'externalId eq "x-team"', team],
+  ['/Groups', `members eq "${uma}"`, team],
+  ['/Groups', `members.value eq "${team}"`, outer],
+  ['/Groups', 'members eq "nobody"'],
+  ['/Groups', `id eq "${team}" and members eq "${uma}"`, team],
+  ['/Groups', `members eq "${uma}" and id eq "${team}"`, team],
+  ['/Groups', `id eq "${outer}" and members eq "${uma}"`],
+  ['/Groups', `id eq "${team}" and members eq "nobody"`],
+  ['/Groups', `id eq "${team}" and not (members eq "${uma}")`],
+  ['/Groups', `id eq "${team}" and not (members.value eq "${team}")`, team],
+  ['/Groups', `id eq "${team}" and members ne "${uma}"`],
+  ['/Groups', `displayName eq "team" and (members eq "nobody" or MEMBERS.VALUE eq "${uma}")`, team],
+  ['/Groups', `members[value eq "${uma}"]`, team],
+  ['/Groups', `members[value eq "${uma}" and type eq "User"]`, team],
+  ['/Groups', `members[value eq "${uma}" and type eq "Group"]`],
+  ['/Groups', `members[$ref ew "/Groups/${team}" and value eq "${team}"]`, outer],
+  ['/Groups', `id eq "${outer}" and members[type eq "Group"]`, outer],
+  ['/Groups', `id eq "${outer}" and members[not (value eq "${team}")]`],
+  ['/Groups', `id eq "${outer}" and members pr`, outer],
+  ['/Groups', `members eq "${uma}" and id pr and members.type eq "user"`, team],
+  ['/Groups', `id eq "${team}" and (${Array.from({ length: 40 }, (_, i) => `members eq "n${i}"`).join(' or ')} or members eq "${uma}")`, team],
+  ['/Users', `userName eq "uma" and groups eq "${outer}"`, uma],
+  ['/Users', `groups[value eq "${outer}" and type eq "direct"]`],
+  ['/Users', `userName eq "uma" and members eq "${uma}"`],
+  ['/.search', `id eq "${team}"`, team],
+  ['/.search', 'displayName eq "team"', team],
+])
+  for (const q of [{}, { sortBy: 'id' }, { sortBy: 'displayName', sortOrder: 'descending' }, { sortBy: 'meta.created', cursor: '' }]) {
+    const got = await query(path, { filter, ...q });
+    if (got.totalResults !== want.length || JSON.stringify(got.Resources?.map((r) => r.id)) !== JSON.stringify(want))
+      wrong(`${path} ${filter} ${JSON.stringify(q)}: totalResults ${got.totalResults}, not ${want.length}`);
+  }
+
 // A cursor belongs to its query; another count is another matter (RFC 9865, table 3).
 const first = { filter: everybody, count: 3, cursor: '' };
 const { nextCursor: cursor } = await query('/Users', first);
@@ -116,7 +168,12 @@ for (const [what, path, q, scimType] of [
   ['another type', '/Groups', {}, 'invalidCursor'],
   ['the root', '/.search', {}, 'invalidCursor'],
   ['another count', '/Users', { count: 4 }, 'invalidCount'],
-  ['no count', '/Users', { count: '' }, 'invalidValue'],
+  ['a count that is none', '/Users', { count: '' }, 'invalidCount'],
+  ['a count in words', '/Users', { count: 'three' }, 'invalidCount'],
+  ['the first page, a count in words', '/Users', { cursor: '', count: 'three' }, 'invalidCount'],
+  ['searched for, a count in words', '/Users/.search', { count: '3e' }, 'invalidCount'],
+  ['a count of parts', '/Users/.search', { count: 2.5 }, 'invalidCount'],
+  ['no cursor, a count in words', '/Users', { cursor: undefined, count: 'three' }, 'invalidValue'],
   ['count 0', '/Users', { count: 0 }, 'invalidCount'],
   ['a count below 0', '/Users', { count: -1 }, 'invalidCount'],
   ['a count beyond the limit', '/Users', { count: 201 }, 'invalidCount'],

@@ -47,6 +47,7 @@ lmdb\.h scimd/store/(store|record|audit|internal)\.[ch]
 ini_ scimd/base/config_file\.c
 security/ pam/pam_scim\.c|scimd/ctl/doctor_door\.c
 libsmartcols scimd/base/columns\.c
+locale\.h scimd/base/columns\.c
 microhttpd scimd/directory/http[a-z_]*\.[ch]
 END
 
