@@ -84,6 +84,10 @@ void serve_error(struct serve_request *rq, int r, const struct fail *f)
 {
 	struct scim_problem p = { 0 };
 
+	if (r == -EINVAL && rq->problem.status) {
+		serve_problem(rq, &rq->problem);
+		return;
+	}
 	if (r == -ENOSPC)
 		(void)scim_problem(&p, 507, NULL, "no space is left; nothing was changed");
 	else if (r == -ENOMEM)

@@ -61,6 +61,7 @@ enum serve_turn { SERVE_TURN_NONE, SERVE_TURN_WAITS, SERVE_TURN_HAS };
 struct serve_request {
 	struct serve_client client;
 	struct writer_job job;
+	int (*run)(struct store_txn *t, struct writer_job *j, struct fail *f); // the job's
 	struct serve *s;
 	struct http_request *http; // NULL: the client is gone
 	const struct serve_route *route;
@@ -124,7 +125,8 @@ const struct serve_route *serve_route_find(struct serve_request *rq, char *allow
 // ------------------------------------------------------------ answers
 void serve_problem(struct serve_request *rq, const struct scim_problem *p);
 int serve_problem_text(const struct scim_problem *p, struct buf *out);
-void serve_error(struct serve_request *rq, int r, const struct fail *f);      // a store that failed
+// What rq->problem says for -EINVAL; everything else is a store that failed.
+void serve_error(struct serve_request *rq, int r, const struct fail *f);
 void serve_body(struct serve_request *rq, int status, const char *type);      // rq->out
 void serve_json(struct serve_request *rq, int status, struct json_object *o); // taken over
 void serve_not_modified(struct serve_request *rq, const char *etag);
