@@ -15,7 +15,8 @@
 // and NUL in the path or the query (400), conflicting lengths and unknown codings
 // (400), too long URIs (414) and heads (431), too slow requests (408 or a closed
 // connection), too many connections (closed at once). Too long bodies (413) come
-// after head(): who asks without a right to is told that, however much is to come.
+// after head(): who asks without a right to is told that, however much is to come. So does
+// a large body when what has arrived of all of them is too much (503).
 // Refusals carry what http_calls.refuse makes of them, else no body.
 // It answers HEAD as GET without a body, compresses, sends the Date, and with a 503 or 429
 // after how long to try again.

@@ -23,6 +23,7 @@
 #define HTTP_DRAIN_MAX 65536 // of a body that head() did not want, read to keep the connection
 #define HTTP_DRAIN_MS 500    // as long as that; then the answer goes out before it
 #define HTTP_BODIES_MAX 32   // × body_max: what all bodies being received may hold together
+#define HTTP_SMALL 65536     // what is not longer counts there, but is taken whatever the sum
 #define HTTP_STREAM_ROOM 65536
 #define HTTP_RETRY_BUSY "2"  // seconds after which a 503 is worth another try
 #define HTTP_RETRY_MANY "60" // and a 429
