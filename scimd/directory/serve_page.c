@@ -52,5 +52,5 @@ static void serve_page_done(struct writer_job *j)
 
 void serve_page(struct serve_request *rq)
 {
-	serve_start(rq->s->reader, rq, serve_page_run, serve_page_done);
+	serve_read(rq, serve_page_run, serve_page_done);
 }

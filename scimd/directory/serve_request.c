@@ -23,6 +23,7 @@ struct serve_request *serve_of(struct writer_job *j)
 void serve_free(struct serve_request *rq)
 {
 	stream_poll_free(&rq->poll);
+	serve_read_end(rq);
 	serve_parse_end(rq);
 	free(rq->kept_id);
 	free(rq->if_match);
@@ -285,6 +286,7 @@ static void serve_refuse(void *arg, int status, const char *why, const char **ty
 bool serve_job_over(struct serve_request *rq)
 {
 	rq->busy = false;
+	serve_read_end(rq);
 	serve_events_wake(rq->s);
 	if (rq->http)
 		return !rq->gone; // where it is gone, its end is to come
@@ -292,7 +294,7 @@ bool serve_job_over(struct serve_request *rq)
 	return false;
 }
 
-static void serve_job_done(struct writer_job *j)
+void serve_job_done(struct writer_job *j)
 {
 	struct serve_request *rq = serve_of(j);
 
@@ -327,12 +329,6 @@ void serve_write(struct serve_request *rq,
 		 int (*run)(struct store_txn *t, struct writer_job *j, struct fail *f))
 {
 	serve_start(rq->s->writer, rq, run, serve_job_done);
-}
-
-void serve_read(struct serve_request *rq,
-		int (*run)(struct store_txn *t, struct writer_job *j, struct fail *f))
-{
-	serve_start(rq->s->reader, rq, run, serve_job_done);
 }
 
 struct http_calls serve_calls(struct serve *s)

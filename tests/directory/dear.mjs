@@ -1,9 +1,9 @@
 // See dear.sh.
 //
-//   node dear.mjs BASE TOKEN
+//   node dear.mjs BASE TOKEN OTHER
 import { Agent, request } from 'node:http';
 
-const [base, token] = process.argv.slice(2);
+const [base, token, other] = process.argv.slice(2);
 const root = new URL(base);
 const headers = { Authorization: `Bearer ${token}`, 'Content-Type': 'application/scim+json' };
 let bad = 0;
@@ -67,6 +67,45 @@ const inOrder = await bulk('back', [...upwards].reverse());
 const forward = await bulk('ahead', upwards);
 console.log(`a Bulk of ${COUNT} in order ${inOrder.toFixed(0)} ms, each waiting for the next ${forward.toFixed(0)} ms; ${bad} wrong`);
 if (forward > 5 * inOrder + 100) wrong('it took longer in the other order');
+
+// Lists that look at everybody have their turns: who hangs up gives up his, no token's crowd
+// keeps another's waiting, and a crowd has an end.
+const sorted = '/Users?count=1&sortBy=name.familyName';
+const begun = performance.now();
+await ask(sorted);
+const alone = performance.now() - begun;
+await Promise.all(Array.from({ length: 30 }, () => new Promise((resolve) => {
+  const r = request({ host: root.hostname, port: root.port, path: root.pathname + sorted, headers, agent: false });
+  r.on('error', resolve).on('response', (answer) => answer.resume().on('end', resolve));
+  r.end(() => setImmediate(() => r.destroy()));
+})));
+const forsaken = performance.now();
+const { totalResults } = await ask(`/Users?filter=${quoted('active eq false')}`);
+const later = performance.now() - forsaken;
+console.log(`a sorted list ${alone.toFixed(0)} ms; after 30 whose clients had hung up another was there in ${later.toFixed(0)} ms`);
+if (totalResults !== 0) wrong(`active eq false: ${totalResults}`);
+if (later > 5 * alone + 200) wrong('it had to wait for those who had hung up');
+
+const order = [];
+const crowd = Array.from({ length: 120 }, () => new Promise((resolve, reject) => {
+  const r = request({ host: root.hostname, port: root.port, path: root.pathname + sorted, headers, agent: false }, (answer) => {
+    answer.resume().on('end', () => order.push(answer.statusCode) && resolve(answer));
+  });
+  r.on('error', reject).end();
+}));
+await Promise.race(crowd); // all that come now come behind them
+const before = order.filter((status) => status === 200).length;
+await new Promise((resolve, reject) => request({ host: root.hostname, port: root.port, path: root.pathname + sorted, headers: { Authorization: `Bearer ${other}` }, agent: false }, (answer) => {
+  if (answer.statusCode !== 200) wrong(`another's list: ${answer.statusCode}`);
+  answer.resume().on('end', resolve);
+}).on('error', reject).end());
+const between = order.filter((status) => status === 200).length - before;
+const answers = await Promise.all(crowd);
+const refused = answers.filter((a) => a.statusCode === 429);
+console.log(`120 sorted lists at once: ${refused.length} refused; another's was there after ${between} of them`);
+if (!refused.length || answers.some((a) => a.statusCode !== 200 && a.statusCode !== 429)) wrong(`a crowd: ${answers.map((a) => a.statusCode)}`);
+if (refused.some((a) => !a.headers['retry-after'])) wrong('nobody says when to come again');
+if (between > 5) wrong("one token's crowd kept another's list waiting");
 one.destroy();
 two.destroy();
 process.exit(bad ? 1 : 0);

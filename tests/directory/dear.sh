@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Questions with many candidates are answered beside the others, and a Bulk whose
+# Questions with many candidates are answered beside the others and in turns, and a Bulk whose
 # operations wait for each other costs as much as one in order.
 set -euo pipefail
 : "${BUILD:?}" "${SRC:?}"
@@ -14,10 +14,11 @@ bin=$BUILD/root/usr/sbin/scim-directory
   echo '{"value":"u0"}]}'; } >"$box/in.json"
 "$bin" --config "$box/conf" import "$box/in.json" >/dev/null
 token=$("$bin" --config "$box/conf" token create --name dear --scope write)
+other=$("$bin" --config "$box/conf" token create --name other --scope read)
 "$bin" --config "$box/conf" serve 2>"$box/log" &
 server=$!
 until grep -q 'on port' "$box/log"; do kill -0 "$server" || { cat "$box/log" >&2; exit 1; }; read -rt 0.02 <> <(:) || :; done
-node "$SRC/tests/directory/dear.mjs" "http://127.0.0.1:$(sed -n 's/.*on port \([0-9]*\).*/\1/p' "$box/log")/scim/v2" "$token"
+node "$SRC/tests/directory/dear.mjs" "http://127.0.0.1:$(sed -n 's/.*on port \([0-9]*\).*/\1/p' "$box/log")/scim/v2" "$token" "$other"
 kill "$server"
 wait "$server" || { tail -40 "$box/log" >&2; exit 1; }
 server=
