@@ -123,6 +123,9 @@ static int add_values(struct change *c, struct json_object *values)
 	for (size_t i = 0; r == 0 && i < json_object_array_length(values); i++) {
 		struct json_object *want = json_object_array_get_idx(values, i), *have = NULL;
 
+		r = patch_look(c->pt, json_object_array_length(c->list), NULL);
+		if (r < 0)
+			return r;
 		for (size_t k = 0; k < json_object_array_length(c->list) && !have; k++) {
 			have = json_object_array_get_idx(c->list, k);
 			if (!denotes(c->tg->attr, have, want))
@@ -133,15 +136,21 @@ static int add_values(struct change *c, struct json_object *values)
 	return r;
 }
 
-static void remove_values(struct change *c, struct json_object *values)
+static int remove_values(struct change *c, struct json_object *values)
 {
+	size_t n = json_object_array_length(values);
+	int r = patch_look(c->pt, json_object_array_length(c->list) * n, NULL);
+
+	if (r < 0)
+		return r;
 	for (size_t k = json_object_array_length(c->list); k-- > 0;)
-		for (size_t i = 0; i < json_object_array_length(values); i++)
+		for (size_t i = 0; i < n; i++)
 			if (denotes(c->tg->attr, json_object_array_get_idx(c->list, k),
 				    json_object_array_get_idx(values, i))) {
 				json_object_array_del_idx(c->list, k, 1);
 				break;
 			}
+	return 0;
 }
 
 // The list as a whole: no brackets, no sub-attribute.
@@ -156,7 +165,7 @@ static int whole(struct change *c, struct json_object *v)
 	if (c->pt->op == PATCH_ADD && values)
 		r = add_values(c, values);
 	else if (c->pt->op == PATCH_REMOVE && v && values)
-		remove_values(c, values);
+		r = remove_values(c, values);
 	else if (c->pt->op == PATCH_REPLACE && values)
 		r = scim_value_put(c->home, a->name, json_object_get(values), c->pt->p);
 	else if (c->pt->op == PATCH_REPLACE || (c->pt->op == PATCH_REMOVE && !v))
@@ -205,7 +214,7 @@ static int chosen(struct change *c, struct json_object *v)
 {
 	const struct scim_node *brackets = c->tg->brackets;
 	struct json_object *now = NULL;
-	int r = 0;
+	int r = brackets ? patch_look(c->pt, json_object_array_length(c->list), brackets) : 0;
 
 	for (size_t i = json_object_array_length(c->list); r == 0 && i-- > 0;) {
 		if (brackets && !scim_json_match_element(brackets, c->pt->t,

@@ -68,6 +68,15 @@ const forward = await bulk('ahead', upwards);
 console.log(`a Bulk of ${COUNT} in order ${inOrder.toFixed(0)} ms, each waiting for the next ${forward.toFixed(0)} ms; ${bad} wrong`);
 if (forward > 5 * inOrder + 100) wrong('it took longer in the other order');
 
+// So short a PATCH looks at every member in each of its operations, as long as they are few.
+const removal = (n) => ({ Operations: Array(n).fill({ op: 'remove', path: 'members[type eq "Group"]' }) });
+for (const [n, status, type] of [[10, 204], [1000, 400, 'tooMany']]) {
+  const start = performance.now();
+  const got = await call(one, 'PATCH', `/Groups/${group.id}`, removal(n));
+  console.log(`${n} operations that look at 20,000 members: ${got.status} in ${(performance.now() - start).toFixed(0)} ms`);
+  if (Number(got.status) !== status || got.scimType !== type) wrong(`${n} operations: ${JSON.stringify(got)}`);
+}
+
 // Lists that look at everybody have their turns: who hangs up gives up his, no token's crowd
 // keeps another's waiting, and a crowd has an end.
 const sorted = '/Users?count=1&sortBy=name.familyName';
