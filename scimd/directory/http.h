@@ -91,6 +91,10 @@ struct http_calls {
 // A 204 or 304 has no body whatever is given.
 void http_answer(struct http_request *r, const struct http_reply *reply, struct buf *body);
 
+// Whether there is room for an answer of so many bytes beside those that have not been read
+// yet; for a small one always. Who does not ask has it: what was written is said.
+bool http_answer_room(const struct http_request *r, size_t len);
+
 // Answers r with a body of unknown size. produce fills up to room bytes (room >= 4096) and
 // returns how many: 0 = the end, < 0 = break the connection so that the client sees it is
 // not whole. done is called once when no more is wanted, also when produce was never called

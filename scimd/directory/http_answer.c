@@ -149,6 +149,11 @@ void answer_give(struct http_request *r, const struct http_reply *reply, struct 
 		conn_resume(r->conn);
 }
 
+bool http_answer_room(const struct http_request *r, size_t len)
+{
+	return len <= HTTP_SMALL || r->conn->server->answers <= HTTP_ANSWERS_MAX;
+}
+
 void http_answer(struct http_request *r, const struct http_reply *reply, struct buf *body)
 {
 	struct MHD_Response *m = NULL;
@@ -160,6 +165,8 @@ void http_answer(struct http_request *r, const struct http_reply *reply, struct 
 	}
 	if (body && (answer_bodiless(reply->status) || !buf_ok(body)))
 		buf_free(body);
+	r->answer_held = body ? body->len : 0;
+	r->conn->server->answers += r->answer_held;
 	vary = body && body->len >= HTTP_GZIP_MIN && !answer_is_coded(reply);
 	gzip = vary && r->gzip;
 	if (gzip)

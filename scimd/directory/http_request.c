@@ -164,6 +164,7 @@ void request_end(void *arg, struct MHD_Connection *m, void **request,
 		conn_due(r->conn, s->idle_ms);
 	}
 	s->bodies -= r->body_held;
+	s->answers -= r->answer_held;
 	if (r->response)
 		MHD_destroy_response(r->response);
 	buf_free(&r->body);

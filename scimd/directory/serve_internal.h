@@ -133,7 +133,8 @@ void serve_problem(struct serve_request *rq, const struct scim_problem *p);
 int serve_problem_text(const struct scim_problem *p, struct buf *out);
 // What rq->problem says for -EINVAL; everything else is a store that failed.
 void serve_error(struct serve_request *rq, int r, const struct fail *f);
-void serve_body(struct serve_request *rq, int status, const char *type);      // rq->out
+void serve_body(struct serve_request *rq, int status, const char *type); // rq->out
+bool serve_room(struct serve_request *rq); // for rq->out; false: 503 was answered
 void serve_json(struct serve_request *rq, int status, struct json_object *o); // taken over
 void serve_not_modified(struct serve_request *rq, const char *etag);
 bool serve_etag_matches(struct serve_request *rq, const char *etag); // If-None-Match

@@ -45,6 +45,8 @@ static void serve_page_done(struct writer_job *j)
 		serve_error(rq, j->r, &j->fail);
 		return;
 	}
+	if (!serve_room(rq))
+		return;
 	rq->s->answers[2]++;
 	http_answer(rq->http, &(struct http_reply){ 200, "text/html; charset=utf-8", headers },
 		    &rq->out);

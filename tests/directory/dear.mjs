@@ -1,9 +1,11 @@
 // See dear.sh.
 //
-//   node dear.mjs BASE TOKEN OTHER
+//   node dear.mjs BASE TOKEN OTHER PID
+import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
+import { connect } from 'node:net';
 
-const [base, token, other] = process.argv.slice(2);
+const [base, token, other, pid] = process.argv.slice(2);
 const root = new URL(base);
 const headers = { Authorization: `Bearer ${token}`, 'Content-Type': 'application/scim+json' };
 let bad = 0;
@@ -115,6 +117,29 @@ console.log(`120 sorted lists at once: ${refused.length} refused; another's was 
 if (!refused.length || answers.some((a) => a.statusCode !== 200 && a.statusCode !== 429)) wrong(`a crowd: ${answers.map((a) => a.statusCode)}`);
 if (refused.some((a) => !a.headers['retry-after'])) wrong('nobody says when to come again');
 if (between > 5) wrong("one token's crowd kept another's list waiting");
+
+// Large answers that nobody reads have an end; small ones are given, and so are large ones
+// once their clients are gone.
+const own = () => Number(/^RssAnon:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024;
+const unread = [];
+const had = own();
+async function forget() {
+  const s = connect(root.port, root.hostname);
+  unread.push(s);
+  s.write(`GET ${root.pathname}/Groups/${group.id} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\n\r\n`);
+  const head = await new Promise((resolve, reject) => s.once('data', (data) => s.pause() && resolve(data.toString('latin1'))).once('error', reject));
+  s.removeAllListeners('error').on('error', () => {});
+  return head;
+}
+let said;
+do said = await forget(); while (said.startsWith('HTTP/1.1 200') && unread.length < 150);
+console.log(`${unread.length} large answers that nobody reads: ${(own() - had).toFixed(0)} MiB`);
+if (!/^HTTP\/1.1 503[^]*\r\nRetry-After: /.test(said)) wrong(`${unread.length} answers that nobody reads: ${said.slice(0, 300)}`);
+if (own() - had > 256) wrong(`they take ${(own() - had).toFixed(0)} MiB`);
+if ((await ask(`/Users/${user.id}`)).userName !== 'u7') wrong('beside them nothing small is answered');
+for (const s of unread) s.destroy();
+let tries = 0;
+while ((await ask(`/Groups/${group.id}`)).members?.length !== 20000) if (++tries === 500) throw new Error('nothing large is answered any more');
 one.destroy();
 two.destroy();
 process.exit(bad ? 1 : 0);
