@@ -117,6 +117,26 @@ curl -s -H 'Transfer-Encoding: chunked' --data-binary @"$box/body" "$u/echo" | g
 "$BUILD/tests/bench/load" -c 64 -n 5000 127.0.0.1 "$port" /soon || fail "load, answered later"
 finish bodies
 
+# An answer for which there is no memory is not one without a body: the connection is broken.
+cat >"$box/none.c" <<'END'
+void *MHD_create_response_from_callback(void)
+{
+	return 0;
+}
+END
+gcc -shared -fPIC -o "$box/none.so" "$box/none.c"
+plain=$echo_server
+printf '#!/bin/sh\nLD_PRELOAD=%s exec "%s" "$@"\n' "$box/none.so" "$plain" >"$box/none"
+chmod +x "$box/none"
+echo_server=$box/none
+start 127.0.0.1:0
+u=http://127.0.0.1:$port
+[ "$(curl -s "$u/size/3000000" | wc -c)" = 3000000 ] || fail "without memory for streams: what needs none"
+code=$(curl -s -o "$box/o" -w '%{http_code}' --compressed "$u/size/3000000")
+[ "$code" = 000 ] || fail "without memory for streams: $code with $(stat -c %s "$box/o") bytes"
+finish "without memory for streams"
+echo_server=$plain
+
 # Bodies that together are too much: what has arrived counts, not what was announced. A large
 # one that comes too late is told when to come again, a small one is always taken.
 start 127.0.0.1:0 body_max=100000
