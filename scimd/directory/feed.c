@@ -7,6 +7,7 @@
 #include "scimd/directory/db.h"
 #include "scimd/directory/stream_internal.h"
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -122,10 +123,11 @@ static int feed_oldest(struct store_txn *t, int64_t before, unsigned char key_ou
 	return r;
 }
 
-// A stream at or after key that nobody polled since `before`; key becomes its. Keys are
-// digests, so a random place to begin at reaches all of them in time.
+// A stream at or after key that nobody polled since `before`; key becomes its, and token
+// becomes its token's name. Keys are digests, so a random place to begin at reaches all of
+// them in time.
 static int feed_forsaken(struct store_txn *t, int64_t before, uint8_t key[STREAM_KEY],
-			 unsigned int *left)
+			 char token[STREAM_TOKEN], unsigned int *left)
 {
 	struct store_bytes at, value;
 	struct stream_record s;
@@ -143,6 +145,9 @@ static int feed_forsaken(struct store_txn *t, int64_t before, uint8_t key[STREAM
 		r = stream_decode(value, &s);
 		if (r < 0 || s.head.seen < before) {
 			memcpy(key, at.data, STREAM_KEY);
+			if (r == 0)
+				(void)snprintf(token, STREAM_TOKEN, "%.*s", (int)s.head.token_len,
+					       s.token);
 			break;
 		}
 	}
@@ -154,6 +159,7 @@ int feed_trim(struct store_txn *t, int64_t retention_ms, int64_t now, bool *more
 {
 	int64_t before = now - retention_ms;
 	uint8_t key[STREAM_KEY] = { 0 };
+	char token[STREAM_TOKEN] = "";
 	unsigned int left = FEED_TRIM;
 	unsigned char number[8];
 	unsigned int n;
@@ -169,9 +175,11 @@ int feed_trim(struct store_txn *t, int64_t retention_ms, int64_t now, bool *more
 	if (store_count(t, DIR_STREAM) > FEED_TRIM && getrandom(key, sizeof(key), 0) != sizeof(key))
 		return -EIO;
 	do {
-		r = feed_forsaken(t, before, key, &left);
+		r = feed_forsaken(t, before, key, token, &left);
 		if (r == 0)
 			r = store_drop(t, DIR_STREAM, (struct store_bytes){ key, STREAM_KEY });
+		if (r == 0)
+			r = stream_uncount(t, token);
 	} while (r == 0);
 	*more = n == FEED_TRIM;
 	return r == -ENOENT ? 0 : r;

@@ -15,7 +15,8 @@
 // and NUL in the path or the query (400), conflicting lengths and unknown codings
 // (400), too long URIs (414) and heads (431), too slow requests (408 or a closed
 // connection), too many connections (closed at once). Too long bodies (413) come
-// after head(): who asks without a right to is told that, however much is to come.
+// after head(): who asks without a right to is told that, however much is to come. So does
+// a large body when what has arrived of all of them is too much (503).
 // Refusals carry what http_calls.refuse makes of them, else no body.
 // It answers HEAD as GET without a body, compresses, sends the Date, and with a 503 or 429
 // after how long to try again.
@@ -89,6 +90,10 @@ struct http_calls {
 // Answers r. body is moved (emptied, its memory goes with the answer), NULL = none.
 // A 204 or 304 has no body whatever is given.
 void http_answer(struct http_request *r, const struct http_reply *reply, struct buf *body);
+
+// Whether there is room for an answer of so many bytes beside those that have not been read
+// yet; for a small one always. Who does not ask has it: what was written is said.
+bool http_answer_room(const struct http_request *r, size_t len);
 
 // Answers r with a body of unknown size. produce fills up to room bytes (room >= 4096) and
 // returns how many: 0 = the end, < 0 = break the connection so that the client sees it is

@@ -77,6 +77,7 @@ static struct MHD_Response *answer_plain(struct buf *body)
 static struct MHD_Response *answer_packed(struct http_server *s, struct buf *body)
 {
 	z_stream *z = &s->gzip;
+	struct MHD_Response *m;
 	uLong room;
 	char *out;
 
@@ -97,8 +98,12 @@ static struct MHD_Response *answer_packed(struct http_server *s, struct buf *bod
 		free(out);
 		return NULL;
 	}
-	buf_free(body);
-	return MHD_create_response_from_buffer(z->total_out, out, MHD_RESPMEM_MUST_FREE);
+	m = MHD_create_response_from_buffer(z->total_out, out, MHD_RESPMEM_MUST_FREE);
+	if (m)
+		buf_free(body);
+	else
+		free(out);
+	return m;
 }
 
 // A long body, compressed as it is sent: nobody else waits for it.
@@ -125,6 +130,7 @@ static void answer_done(void *arg)
 	free(rest);
 }
 
+// NULL and nothing left in body: it was lost, there is no answer to send.
 static struct MHD_Response *answer_long(struct http_request *r, struct buf *body)
 {
 	struct answer_rest *rest = calloc(1, sizeof(*rest));
@@ -149,10 +155,15 @@ void answer_give(struct http_request *r, const struct http_reply *reply, struct 
 		conn_resume(r->conn);
 }
 
+bool http_answer_room(const struct http_request *r, size_t len)
+{
+	return len <= HTTP_SMALL || r->conn->server->answers <= HTTP_ANSWERS_MAX;
+}
+
 void http_answer(struct http_request *r, const struct http_reply *reply, struct buf *body)
 {
 	struct MHD_Response *m = NULL;
-	bool vary, gzip;
+	bool vary, gzip, lost;
 
 	if (r->dead || r->response) {
 		buf_free(body);
@@ -160,13 +171,16 @@ void http_answer(struct http_request *r, const struct http_reply *reply, struct 
 	}
 	if (body && (answer_bodiless(reply->status) || !buf_ok(body)))
 		buf_free(body);
+	r->answer_held = body ? body->len : 0;
+	r->conn->server->answers += r->answer_held;
 	vary = body && body->len >= HTTP_GZIP_MIN && !answer_is_coded(reply);
 	gzip = vary && r->gzip;
 	if (gzip)
 		m = body->len <= HTTP_GZIP_ONCE ? answer_packed(r->conn->server, body)
 						: answer_long(r, body);
+	lost = gzip && !m && body->len == 0;
 	gzip = m != NULL;
-	if (!m) {
+	if (!m && !lost) {
 		r->plain = body && body->len ? body->data : NULL;
 		r->plain_len = r->plain ? body->len : 0;
 		m = answer_plain(body);

@@ -23,6 +23,9 @@
 #define HTTP_DRAIN_MAX 65536 // of a body that head() did not want, read to keep the connection
 #define HTTP_DRAIN_MS 500    // as long as that; then the answer goes out before it
 #define HTTP_BODIES_MAX 32   // × body_max: what all bodies being received may hold together
+#define HTTP_ANSWERS_MAX ((size_t)128 << 20) // bytes not read yet, beyond which none is begun
+#define HTTP_SMALL                                                                                 \
+	65536 // bodies and answers not longer count there, but are taken whatever the sum
 #define HTTP_STREAM_ROOM 65536
 #define HTTP_RETRY_BUSY "2"  // seconds after which a 503 is worth another try
 #define HTTP_RETRY_MANY "60" // and a 429
@@ -62,6 +65,7 @@ struct http_request {
 	const char *method; // in the library's memory, as the headers are
 	uint64_t body_size; // declared
 	size_t body_held;   // counted in the server's sum
+	size_t answer_held; // likewise, of the answer
 	struct MHD_Response *response;
 	unsigned status;
 	const char *plain; // the response's body, which owns it; NULL: none, or compressed
@@ -88,8 +92,8 @@ struct http_server {
 	struct http_conn *wheel[WHEEL_SLOTS];
 	uint64_t wheel_at; // the tick that was looked at last
 	unsigned count, count_max;
-	unsigned rounds; // turns of the library since the last callback from it
-	size_t body_max, bodies;
+	unsigned rounds;                  // turns of the library since the last callback from it
+	size_t body_max, bodies, answers; // the sums of what is held
 	uint64_t idle_ms, total_ms;
 	int watch_fd;
 	unsigned port;

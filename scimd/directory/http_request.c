@@ -33,15 +33,13 @@ void *request_new(void *arg, const char *uri, struct MHD_Connection *m)
 	return r;
 }
 
-static enum MHD_Result request_reserve(struct http_request *r, size_t len)
+// What has arrived counts, not what was announced, which costs who announces it nothing. A
+// small body is always taken: nobody's large ones keep it out.
+static bool request_fits(const struct http_request *r, uint64_t size, uint64_t more)
 {
-	struct http_server *s = r->conn->server;
+	const struct http_server *s = r->conn->server;
 
-	if (s->bodies + len > HTTP_BODIES_MAX * s->body_max)
-		return MHD_NO;
-	s->bodies += len;
-	r->body_held += len;
-	return MHD_YES;
+	return size <= HTTP_SMALL || s->bodies + more <= HTTP_BODIES_MAX * s->body_max;
 }
 
 static enum MHD_Result request_head(struct http_request *r, const char *method, const char *version)
@@ -84,7 +82,7 @@ static enum MHD_Result request_head(struct http_request *r, const char *method, 
 	}
 	if (r->body_size > r->conn->server->body_max)
 		return answer_refuse(r, 413, "the body is too large");
-	if (!request_reserve(r, (size_t)r->body_size))
+	if (!request_fits(r, r->body_size, r->body_size))
 		return answer_refuse(r, 503, "too many requests with large bodies");
 	return MHD_YES;
 }
@@ -99,10 +97,12 @@ static enum MHD_Result request_body(struct http_request *r, const char *data, si
 		conn_say(r->conn, 413, "Content Too Large");
 		return MHD_NO;
 	}
-	if (r->body.len + len > r->body_held && !request_reserve(r, len)) {
+	if (!request_fits(r, r->body_held + len, len)) {
 		conn_say(r->conn, 503, "Service Unavailable");
 		return MHD_NO;
 	}
+	s->bodies += len;
+	r->body_held += len;
 	return buf_add(&r->body, data, len) < 0 ? MHD_NO : MHD_YES;
 }
 
@@ -164,6 +164,7 @@ void request_end(void *arg, struct MHD_Connection *m, void **request,
 		conn_due(r->conn, s->idle_ms);
 	}
 	s->bodies -= r->body_held;
+	s->answers -= r->answer_held;
 	if (r->response)
 		MHD_destroy_response(r->response);
 	buf_free(&r->body);

@@ -159,6 +159,7 @@ int serve_run(const struct directory_conf *c)
 		log_event(EVENT_DIRECTORY_FAILED, NULL, "%s", f.text[0] ? f.text : strerror(-r));
 	serve_events_end(&s);
 	// Jobs first: what waits for them is answered or forgotten, then the connections go.
+	s.ending = true;
 	writer_free(s.writer);
 	writer_free(s.reader);
 	http_server_free(s.http);

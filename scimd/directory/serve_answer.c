@@ -44,8 +44,21 @@ static void answer_send(struct serve_request *rq, int status, const char *type)
 	http_answer(rq->http, &reply, &rq->out);
 }
 
+// What was written is said whatever it takes; what was only asked for can be asked again.
+bool serve_room(struct serve_request *rq)
+{
+	if (!rq->route || rq->route->who != SERVE_READ || http_answer_room(rq->http, rq->out.len))
+		return true;
+	(void)scim_problem(&rq->problem, 503, NULL, "too many large answers are not read yet");
+	buf_free(&rq->out);
+	serve_problem(rq, &rq->problem);
+	return false;
+}
+
 void serve_body(struct serve_request *rq, int status, const char *type)
 {
+	if (!serve_room(rq))
+		return;
 	answer_send(rq, status, status == 204 ? NULL : type ? type : SERVE_TYPE);
 }
 
@@ -84,6 +97,10 @@ void serve_error(struct serve_request *rq, int r, const struct fail *f)
 {
 	struct scim_problem p = { 0 };
 
+	if (r == -EINVAL && rq->problem.status) {
+		serve_problem(rq, &rq->problem);
+		return;
+	}
 	if (r == -ENOSPC)
 		(void)scim_problem(&p, 507, NULL, "no space is left; nothing was changed");
 	else if (r == -ENOMEM)

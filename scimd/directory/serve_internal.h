@@ -39,9 +39,13 @@ struct serve {
 	struct find_limits limits;
 	struct find_places places; // the loop's own
 	int64_t started;
-	uint64_t answers[6];         // by hundreds of the status
-	struct serve_poll *polls;    // those that wait for the feed to move
-	struct serve_request *large; // with large bodies: the first has the turn, the others wait
+	uint64_t answers[6];           // by hundreds of the status
+	struct serve_poll *polls;      // those that wait for the feed to move
+	struct serve_request *large;   // with large bodies: the first has the turn, the others wait
+	struct serve_request *reads;   // that wait for their turn on the reader's thread
+	bool reading;                  // somebody has it,
+	uint8_t read_last[DIGEST_LEN]; // with this token, or had it last
+	bool ending;                   // no turns any more
 	uint64_t feed, ticks;
 	int64_t used_at; // the last token whose use was written, and when
 	char used_id[TOKEN_ID];
@@ -61,6 +65,7 @@ enum serve_turn { SERVE_TURN_NONE, SERVE_TURN_WAITS, SERVE_TURN_HAS };
 struct serve_request {
 	struct serve_client client;
 	struct writer_job job;
+	int (*run)(struct store_txn *t, struct writer_job *j, struct fail *f); // the job's
 	struct serve *s;
 	struct http_request *http; // NULL: the client is gone
 	const struct serve_route *route;
@@ -72,6 +77,8 @@ struct serve_request {
 	struct buf text; // of a large one, until it is parsed
 	enum serve_turn turn;
 	struct serve_request *large_next;
+	enum serve_turn read_turn; // of a list
+	struct serve_request *read_next;
 	struct scim_problem problem;
 	struct find_query query;
 	struct buf out;
@@ -124,22 +131,30 @@ const struct serve_route *serve_route_find(struct serve_request *rq, char *allow
 // ------------------------------------------------------------ answers
 void serve_problem(struct serve_request *rq, const struct scim_problem *p);
 int serve_problem_text(const struct scim_problem *p, struct buf *out);
-void serve_error(struct serve_request *rq, int r, const struct fail *f);      // a store that failed
-void serve_body(struct serve_request *rq, int status, const char *type);      // rq->out
+// What rq->problem says for -EINVAL; everything else is a store that failed.
+void serve_error(struct serve_request *rq, int r, const struct fail *f);
+void serve_body(struct serve_request *rq, int status, const char *type); // rq->out
+bool serve_room(struct serve_request *rq); // for rq->out; false: 503 was answered
 void serve_json(struct serve_request *rq, int status, struct json_object *o); // taken over
 void serve_not_modified(struct serve_request *rq, const char *etag);
 bool serve_etag_matches(struct serve_request *rq, const char *etag); // If-None-Match
 // Starts rq's job; done answers with rq->status and rq->out.
 void serve_write(struct serve_request *rq,
 		 int (*run)(struct store_txn *t, struct writer_job *j, struct fail *f));
-void serve_read(struct serve_request *rq,
-		int (*run)(struct store_txn *t, struct writer_job *j, struct fail *f));
 // The same with an end of one's own, which begins with serve_job_over: false when the
 // client is gone (and the request with it).
 void serve_start(struct writer *w, struct serve_request *rq,
 		 int (*run)(struct store_txn *t, struct writer_job *j, struct fail *f),
 		 void (*done)(struct writer_job *j));
 bool serve_job_over(struct serve_request *rq);
+void serve_job_done(struct writer_job *j); // the end that serve_write gives it
+
+// serve_read.c: starts rq's job on the reader's thread when it has its turn, or answers 429.
+// The end: it gives up its turn, or its wait for it.
+void serve_read(struct serve_request *rq,
+		int (*run)(struct store_txn *t, struct writer_job *j, struct fail *f),
+		void (*done)(struct writer_job *j));
+void serve_read_end(struct serve_request *rq);
 struct change serve_change(const struct serve_request *rq);
 struct render serve_render(const struct serve_request *rq);
 

@@ -45,6 +45,8 @@ static void serve_page_done(struct writer_job *j)
 		serve_error(rq, j->r, &j->fail);
 		return;
 	}
+	if (!serve_room(rq))
+		return;
 	rq->s->answers[2]++;
 	http_answer(rq->http, &(struct http_reply){ 200, "text/html; charset=utf-8", headers },
 		    &rq->out);
@@ -52,5 +54,5 @@ static void serve_page_done(struct writer_job *j)
 
 void serve_page(struct serve_request *rq)
 {
-	serve_start(rq->s->reader, rq, serve_page_run, serve_page_done);
+	serve_read(rq, serve_page_run, serve_page_done);
 }

@@ -100,7 +100,7 @@ static void parse_next(struct serve *s)
 {
 	struct serve_request *rq = s->large;
 
-	if (!rq || rq->turn == SERVE_TURN_HAS)
+	if (!rq || rq->turn == SERVE_TURN_HAS || s->ending)
 		return;
 	rq->turn = SERVE_TURN_HAS;
 	http_body_move(rq->http, &rq->text); // the client may go away

@@ -23,6 +23,7 @@ struct serve_request *serve_of(struct writer_job *j)
 void serve_free(struct serve_request *rq)
 {
 	stream_poll_free(&rq->poll);
+	serve_read_end(rq);
 	serve_parse_end(rq);
 	free(rq->kept_id);
 	free(rq->if_match);
@@ -107,6 +108,33 @@ static int request_who(struct serve_request *rq)
 	if (r == 0)
 		request_used(rq->s, &rq->token);
 	return r;
+}
+
+// Who asked may do so no more: the token was revoked, or has expired, since the head.
+static bool request_over(struct store_txn *t, struct serve_request *rq)
+{
+	int r;
+
+	if (rq->route->who == SERVE_ANYONE)
+		return false;
+	r = token_still(t, rq->token.hash, clock_wall());
+	if (r != -ENOENT && r != -ETIME)
+		return false; // a store that fails says so where it is used
+	(void)scim_problem(&rq->problem, 401, NULL, "the token is not valid any more");
+	return true;
+}
+
+// The same once the body is there, which may have taken its time.
+static bool request_is_over(struct serve_request *rq)
+{
+	struct store_txn *t;
+	bool over;
+
+	if (store_view(rq->s->store, &t, NULL) < 0)
+		return false;
+	over = request_over(t, rq);
+	store_view_end(t);
+	return over;
 }
 
 static void request_refuse(struct serve_request *rq, int status, const char *why)
@@ -208,7 +236,9 @@ static void serve_handle(void *arg, struct http_request *r)
 	struct serve_request *rq = http_arg(r);
 
 	(void)arg;
-	if (rq->route->body)
+	if (rq->route->body && request_is_over(rq))
+		serve_problem(rq, &rq->problem);
+	else if (rq->route->body)
 		serve_parse(rq);
 	else
 		rq->route->run(rq);
@@ -256,6 +286,7 @@ static void serve_refuse(void *arg, int status, const char *why, const char **ty
 bool serve_job_over(struct serve_request *rq)
 {
 	rq->busy = false;
+	serve_read_end(rq);
 	serve_events_wake(rq->s);
 	if (rq->http)
 		return !rq->gone; // where it is gone, its end is to come
@@ -263,25 +294,32 @@ bool serve_job_over(struct serve_request *rq)
 	return false;
 }
 
-static void serve_job_done(struct writer_job *j)
+void serve_job_done(struct writer_job *j)
 {
 	struct serve_request *rq = serve_of(j);
 
 	if (!serve_job_over(rq))
 		return;
-	if (j->r == -EINVAL && rq->problem.status)
-		serve_problem(rq, &rq->problem);
-	else if (j->r < 0)
+	if (j->r < 0)
 		serve_error(rq, j->r, &j->fail);
 	else
 		serve_body(rq, rq->status, NULL);
+}
+
+// A job may have waited; what it writes is written in the transaction that knows the token.
+static int request_run(struct store_txn *t, struct writer_job *j, struct fail *f)
+{
+	struct serve_request *rq = serve_of(j);
+
+	return request_over(t, rq) ? -EINVAL : rq->run(t, j, f);
 }
 
 void serve_start(struct writer *w, struct serve_request *rq,
 		 int (*run)(struct store_txn *t, struct writer_job *j, struct fail *f),
 		 void (*done)(struct writer_job *j))
 {
-	rq->job.run = run;
+	rq->run = run;
+	rq->job.run = request_run;
 	rq->job.done = done;
 	rq->busy = true;
 	writer_put(w, &rq->job);
@@ -291,12 +329,6 @@ void serve_write(struct serve_request *rq,
 		 int (*run)(struct store_txn *t, struct writer_job *j, struct fail *f))
 {
 	serve_start(rq->s->writer, rq, run, serve_job_done);
-}
-
-void serve_read(struct serve_request *rq,
-		int (*run)(struct store_txn *t, struct writer_job *j, struct fail *f))
-{
-	serve_start(rq->s->reader, rq, run, serve_job_done);
 }
 
 struct http_calls serve_calls(struct serve *s)

@@ -217,7 +217,7 @@ void serve_list(struct serve_request *rq)
 		return;
 	}
 	if (!resource_list_now(rq, true))
-		serve_read(rq, resource_list);
+		serve_read(rq, resource_list, serve_job_done);
 }
 
 void serve_search(struct serve_request *rq)
@@ -228,5 +228,5 @@ void serve_search(struct serve_request *rq)
 		return;
 	}
 	if (!resource_list_now(rq, false))
-		serve_read(rq, resource_list);
+		serve_read(rq, resource_list, serve_job_done);
 }

@@ -8,6 +8,7 @@
 #include "scimd/directory/stream_internal.h"
 #include "scimd/scim/problem.h"
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -184,6 +185,59 @@ static int stream_put(struct store_txn *t, const struct stream_poll *poll,
 	return r;
 }
 
+// ------------------------------------------------------------------ counts
+
+#define STREAM_COUNT_NAME (sizeof("streams:") + STREAM_TOKEN)
+
+static const char *stream_count_name(char out[STREAM_COUNT_NAME], const char *token)
+{
+	(void)snprintf(out, STREAM_COUNT_NAME, "streams:%s", token);
+	return out;
+}
+
+// Through all of them.
+static int stream_count_walk(struct store_txn *t, const char *token, uint64_t *out)
+{
+	struct store_bytes key, value;
+	struct stream_record s;
+	struct store_walk *w;
+	size_t len = strlen(token);
+	int r = store_walk_open(t, DIR_STREAM, &w);
+
+	*out = 0;
+	if (r < 0)
+		return r;
+	for (r = store_walk_seek(w, (struct store_bytes){ NULL, 0 }, &key, &value); r == 0;
+	     r = store_walk_next(w, &key, &value)) {
+		r = stream_decode(value, &s);
+		if (r < 0)
+			break;
+		*out += s.head.token_len == len && memcmp(s.token, token, len) == 0;
+	}
+	store_walk_close(w);
+	return r == -ENOENT ? 0 : r;
+}
+
+// A token's first, or a store from before they were counted: they are looked through, once.
+static int stream_count(struct store_txn *t, const char *token, uint64_t *out)
+{
+	char name[STREAM_COUNT_NAME];
+	const void *data;
+	size_t len;
+	int r = store_state_get(t, stream_count_name(name, token), &data, &len);
+
+	return r == -ENOENT ? stream_count_walk(t, token, out) : dir_counter(t, name, out);
+}
+
+int stream_uncount(struct store_txn *t, const char *token)
+{
+	char name[STREAM_COUNT_NAME];
+	uint64_t n;
+	int r = dir_counter(t, stream_count_name(name, token), &n);
+
+	return r == 0 && n > 0 ? dir_counter_put(t, name, n - 1) : r;
+}
+
 static int stream_drop(struct store_txn *t, const struct stream_poll *poll)
 {
 	uint8_t key[STREAM_KEY];
@@ -191,16 +245,29 @@ static int stream_drop(struct store_txn *t, const struct stream_poll *poll)
 
 	if (r == 0)
 		r = store_drop(t, DIR_STREAM, (struct store_bytes){ key, STREAM_KEY });
+	if (r == 0)
+		r = stream_uncount(t, poll->token);
 	return r == -ENOENT ? 0 : r;
 }
 
+// The first poll of a receiver, which has its place from then on.
 static int stream_new(struct store_txn *t, const struct stream_poll *poll, int64_t now,
 		      struct stream_record *s, struct scim_problem *p)
 {
+	char name[STREAM_COUNT_NAME];
+	uint64_t n;
 	int r;
 
 	if (store_count(t, DIR_STREAM) >= STREAM_MAX)
 		return scim_problem(p, 429, NULL, "there are %d receivers already", STREAM_MAX);
+	r = stream_count(t, poll->token, &n);
+	if (r == 0 && n >= STREAM_TOKEN_MAX)
+		return scim_problem(p, 429, NULL, "there are %d receivers of this token already",
+				    STREAM_TOKEN_MAX);
+	if (r == 0)
+		r = dir_counter_put(t, stream_count_name(name, poll->token), n + 1);
+	if (r < 0)
+		return r;
 	*s = (struct stream_record){ .head = { .created = now,
 					       .token_len = (uint8_t)strlen(poll->token),
 					       .receiver_len = (uint8_t)strlen(poll->receiver) },

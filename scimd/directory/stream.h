@@ -6,6 +6,7 @@
 //
 //   stream   SHA-256/128 of token and receiver → struct stream_head, token,
 //            receiver, host, lockouts (JSON), steps
+//   state    "streams:TOKEN" → how many there are under it
 //
 // One poll: stream_poll_read; stream_due in a view, and if it says so stream_ack in
 // a write transaction; then stream_sets in a view, again after each commit that
@@ -39,7 +40,8 @@ struct store_txn;
 #define STREAM_EVENTS_MAX 1000 // and never more
 #define STREAM_ACKS_MAX 4096   // ack and setErrs of one poll together
 #define STREAM_LOCKOUTS_MAX 64 // of one report
-#define STREAM_MAX 65536       // streams of one directory
+#define STREAM_MAX 65536       // streams of one directory …
+#define STREAM_TOKEN_MAX 32768 // … and of one token's name
 #define STREAM_JTI 48          // room for the name of an event
 
 struct stream_mark { // an event: the feed it is of, its number there
@@ -72,7 +74,8 @@ bool stream_waits(const struct stream_poll *poll);
 // 1: stream_ack has something to write; 0: nothing, or -errno. now: wall, ms.
 int stream_due(struct store_txn *view, const struct stream_poll *poll, int64_t now);
 // Makes, moves or deletes the stream and keeps the report. *expired: it was deleted (commit
-// that, and answer 404). -EINVAL with p: there are too many streams.
+// that, and answer 404). -EINVAL with p: there are too many streams, or
+// too many of this token.
 int stream_ack(struct store_txn *t, const struct stream_poll *poll, int64_t now, bool *expired,
 	       struct scim_problem *p);
 // Appends {"sets":{…},"moreAvailable":…}. iss: the base URL. *any: it has events.

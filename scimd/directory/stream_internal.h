@@ -32,6 +32,8 @@ struct stream_record {
 int stream_decode(struct store_bytes value, struct stream_record *out); // -EBADMSG
 // -ENOENT: not there.
 int stream_get(struct store_txn *t, const struct stream_poll *poll, struct stream_record *out);
+// One of that token's has gone.
+int stream_uncount(struct store_txn *t, const char *token);
 // Its steps with the one to `applied` at `now` put to them.
 int stream_step_add(struct store_txn *t, const struct stream_record *s, uint64_t applied,
 		    int64_t now, struct stream_step out[STREAM_STEPS], size_t *count_out);

@@ -19,6 +19,23 @@
 
 static int path_of(struct patch *pt, const char *path, size_t len, struct json_object *v);
 
+static size_t terms(const struct scim_node *n)
+{
+	return n ? (n->type == SCIM_NODE_COMPARE) + terms(n->left) + terms(n->right) : 0;
+}
+
+int patch_look(struct patch *pt, size_t n, const struct scim_node *brackets)
+{
+	size_t each = brackets ? terms(brackets->left) : 1;
+
+	if (n > (SCIM_PATCH_LOOKS - pt->looked) / (each ? each : 1))
+		return scim_problem(pt->p, 400, "tooMany",
+				    "more than %u comparisons with members and values",
+				    SCIM_PATCH_LOOKS);
+	pt->looked += n * each;
+	return 0;
+}
+
 // One key of a value without a path: read-only ones are passed over.
 static int key_one(void *arg, const struct scim_schema *s, const struct scim_attribute *a,
 		   const struct scim_attribute *sub, struct json_object *v)

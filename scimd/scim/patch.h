@@ -17,6 +17,7 @@ struct scim_problem;
 struct scim_resource_type;
 
 #define SCIM_PATCH_OPERATIONS 1000u
+#define SCIM_PATCH_LOOKS 2000000u // at members and values, each term of a filter; more: tooMany
 
 // A group's members, where they are not in the resource. Each returns 0, or
 // -errno with p filled, which ends the PATCH. A member is normalised: an object

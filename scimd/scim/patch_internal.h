@@ -25,6 +25,7 @@ struct patch {
 	struct scim_problem *p;
 	struct json_object *res; // the copy that is changed
 	enum patch_op op;
+	size_t looked; // see patch_look
 };
 
 struct patch_target {
@@ -38,6 +39,10 @@ struct patch_target {
 int patch_apply(struct patch *pt, const struct patch_target *tg, struct json_object *v);
 int patch_list(struct patch *pt, const struct patch_target *tg, struct json_object *v);
 int patch_members(struct patch *pt, const struct patch_target *tg, struct json_object *v);
+
+// n comparisons with values or members are to come: a short operation may ask for as many
+// as there are, so all of a PATCH has one bound. With brackets each of their terms counts.
+int patch_look(struct patch *pt, size_t n, const struct scim_node *brackets);
 
 // Changes the member `row` of o; `within` (may be NULL) names what o is.
 int patch_leaf(struct patch *pt, const struct scim_attribute *row,

@@ -169,6 +169,9 @@ static int add_values(struct change *c, struct json_object *values, struct key *
 		struct json_object *w = json_object_array_get_idx(values, i), *h = NULL;
 		size_t n = json_object_array_length(c->list);
 
+		r = patch_look(c->pt, n, NULL);
+		if (r < 0)
+			return r;
 		for (size_t k = 0; k < n && !h; k++) {
 			h = json_object_array_get_idx(c->list, k);
 			if (!denotes(a, h, &have[k], w, &want[i]))
@@ -183,16 +186,22 @@ static int add_values(struct change *c, struct json_object *values, struct key *
 	return r;
 }
 
-static void remove_values(struct change *c, struct json_object *values, const struct key *have,
-			  const struct key *want)
+static int remove_values(struct change *c, struct json_object *values, const struct key *have,
+			 const struct key *want)
 {
+	size_t n = json_object_array_length(values);
+	int r = patch_look(c->pt, json_object_array_length(c->list) * n, NULL);
+
+	if (r < 0)
+		return r;
 	for (size_t k = json_object_array_length(c->list); k-- > 0;)
-		for (size_t i = 0; i < json_object_array_length(values); i++)
+		for (size_t i = 0; i < n; i++)
 			if (denotes(c->tg->attr, json_object_array_get_idx(c->list, k), &have[k],
 				    json_object_array_get_idx(values, i), &want[i])) {
 				json_object_array_del_idx(c->list, k, 1);
 				break;
 			}
+	return 0;
 }
 
 static int add_or_remove(struct change *c, struct json_object *values)
@@ -208,7 +217,7 @@ static int add_or_remove(struct change *c, struct json_object *values)
 	else if (c->pt->op == PATCH_ADD)
 		r = add_values(c, values, have, want);
 	else
-		remove_values(c, values, have, want);
+		r = remove_values(c, values, have, want);
 	keys_free(have, room);
 	keys_free(want, n);
 	return r;
@@ -273,7 +282,7 @@ static int chosen(struct change *c, struct json_object *v)
 {
 	const struct scim_node *brackets = c->tg->brackets;
 	struct json_object *now = NULL;
-	int r = 0;
+	int r = brackets ? patch_look(c->pt, json_object_array_length(c->list), brackets) : 0;
 
 	for (size_t i = json_object_array_length(c->list); r == 0 && i-- > 0;) {
 		if (brackets && !scim_json_match_element(brackets, c->pt->t,

@@ -122,6 +122,8 @@ static int collect_one(void *arg, struct json_object *member)
 	struct collect *c = arg;
 	struct json_object *id = json_member(member, "value");
 
+	if (patch_look(c->pt, 1, c->brackets) < 0)
+		return -EINVAL;
 	if (!json_string(id) || !scim_json_match_element(c->brackets, c->pt->t, member))
 		return 0;
 	if (json_object_array_add(c->ids, json_object_get(id)) == 0)

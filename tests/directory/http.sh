@@ -117,22 +117,53 @@ curl -s -H 'Transfer-Encoding: chunked' --data-binary @"$box/body" "$u/echo" | g
 "$BUILD/tests/bench/load" -c 64 -n 5000 127.0.0.1 "$port" /soon || fail "load, answered later"
 finish bodies
 
-# Bodies that together are too much: whoever comes too late is told when to come again.
-start 127.0.0.1:0 body_max=1000
+# An answer for which there is no memory is not one without a body: the connection is broken.
+cat >"$box/none.c" <<'END'
+void *MHD_create_response_from_callback(void)
+{
+	return 0;
+}
+END
+gcc -shared -fPIC -o "$box/none.so" "$box/none.c"
+plain=$echo_server
+printf '#!/bin/sh\nLD_PRELOAD=%s exec "%s" "$@"\n' "$box/none.so" "$plain" >"$box/none"
+chmod +x "$box/none"
+echo_server=$box/none
+start 127.0.0.1:0
+u=http://127.0.0.1:$port
+[ "$(curl -s "$u/size/3000000" | wc -c)" = 3000000 ] || fail "without memory for streams: what needs none"
+code=$(curl -s -o "$box/o" -w '%{http_code}' --compressed "$u/size/3000000")
+[ "$code" = 000 ] || fail "without memory for streams: $code with $(stat -c %s "$box/o") bytes"
+finish "without memory for streams"
+echo_server=$plain
+
+# Bodies that together are too much: what has arrived counts, not what was announced. A large
+# one that comes too late is told when to come again, a small one is always taken.
+start 127.0.0.1:0 body_max=100000
 held=()
+big=$(printf 'x%.0s' {1..99999}) large=$box/large
+printf '%s' "${big:0:70000}" >"$large"
+post() { curl -si -m 10 -H Expect: -H "$1" --data-binary "$2" "http://127.0.0.1:$port/echo" >"$box/o"; head -c 12 "$box/o" | tail -c 3; }
 for ((i = 0; i < 32; i++)); do
   exec {fd}<>"/dev/tcp/127.0.0.1/$port"
-  printf 'POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\nExpect: 100-continue\r\n\r\n' >&"$fd"
-  read -rt 5 line <&"$fd" # it has been counted
+  printf 'POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\nExpect: 100-continue\r\n\r\n' >&"$fd"
+  read -rt 5 line <&"$fd"
   [[ $line == "HTTP/1.1 100"* ]] || fail "body $i of 32: $line"
   held+=("$fd")
 done
-for how in 'Content-Length: 5' 'Transfer-Encoding: chunked'; do
-  curl -si -m 10 -H "$how" -d hello "http://127.0.0.1:$port/echo" >"$box/o"
-  grep -q '^HTTP/1.1 503' "$box/o" && grep -q '^Retry-After: 2' "$box/o" || fail "$how beyond what may be held: $(cat "$box/o")"
+for how in 'X: y' 'Transfer-Encoding: chunked'; do
+  [ "$(post "$how" hello)" = 200 ] || fail "a small body ($how) beside what is only announced: $(cat "$box/o")"
+  [ "$(post "$how" "@$large")" = 200 ] || fail "a large body ($how) beside what is only announced: $(head -c 300 "$box/o")"
+done
+for fd in "${held[@]}"; do printf '%s' "$big" >&"$fd"; done
+for how in 'X: y' 'Transfer-Encoding: chunked'; do
+  for ((i = 0; i < 200; i++)); do [ "$(post "$how" "@$large")" = 200 ] || break; done # until all of it is there
+  grep -q '^HTTP/1.1 503' "$box/o" && grep -q '^Retry-After: 2' "$box/o" || fail "$how beyond what may be held: $(head -c 300 "$box/o")"
+  [ "$(post "$how" hello)" = 200 ] || fail "a small body ($how) beside too much: $(cat "$box/o")"
 done
 for fd in "${held[@]}"; do exec {fd}>&-; done
-until curl -sf -d hello "http://127.0.0.1:$port/echo" >/dev/null; do :; done
+for ((i = 0; i < 200; i++)); do [ "$(post 'X: y' "@$large")" != 200 ] || break; done
+[ "$i" -lt 200 ] || fail "a large body after all of that: $(head -c 300 "$box/o")"
 finish held
 
 # Addresses.

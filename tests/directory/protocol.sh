@@ -69,6 +69,51 @@ for how in revoked late expired; do
   grep -qi '^www-authenticate: Bearer' "$box/head"
   echo "a waiting poll ended $((($(date +%s%N) - before) / 1000000)) ms later ($how)"
 done
+# Nor is anything written for a token that was revoked after the head of the request: while
+# the body was on its way, or while the write waited for its turn. `sync` holds whoever
+# revokes in the midst of the commit, where the server can only wait.
+cat >"$box/sync.c" <<'END'
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+int fdatasync(int fd)
+{
+	static int held;
+
+	if (!held++) {
+		close(open(getenv("HELD"), O_WRONLY)); // both are pipes: as long as nobody is at the other end
+		close(open(getenv("GO"), O_RDONLY));
+	}
+	return fsync(fd);
+}
+END
+gcc -O1 -shared -fPIC -o "$box/sync.so" "$box/sync.c"
+mkfifo "$box/held" "$box/go"
+body='{"userName":"too-late"}'
+for how in body turn; do
+  secret=$(directory token create --name "late-$how" --scope write)
+  exec 5<>"/dev/tcp/127.0.0.1/$port"
+  printf 'POST /scim/v2/Users HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: close\r\n\r\n' "$secret" "${#body}" >&5
+  seen() { for _ in 1 2 3; do curl -sf -o /dev/null --noproxy '*' -H "Authorization: Bearer $read" "$api/Users?count=0"; done; } # who came first was heard first
+  seen
+  if [ $how = body ]; then
+    directory token revoke "late-$how"
+    printf '%s' "$body" >&5
+  else
+    LD_PRELOAD=$box/sync.so HELD=$box/held GO=$box/go directory token revoke "late-$how" &
+    revoking=$!
+    : <"$box/held"
+    printf '%s' "$body" >&5
+    seen
+    : >"$box/go"
+    wait "$revoking"
+  fi
+  timeout 20 cat <&5 >"$box/answer"
+  exec 5>&-
+  grep -q '^HTTP/1.1 401 ' "$box/answer" || { echo "revoked before its $how: $(cat "$box/answer")" >&2; exit 1; }
+  grep -qi '^www-authenticate: Bearer' "$box/answer"
+done
+[ "$(directory user list | grep -c too-late)" = 0 ] || { echo "a token that was revoked wrote" >&2; exit 1; }
 stop
 # What was answered is there after a restart, and the chain of the audit log is whole.
 users=$(directory --no-legend user list | wc -l)

@@ -458,6 +458,84 @@ static void test_lists_are_capped(void **state)
 	json_object_put(target);
 }
 
+// The same operation n times; takes it over.
+static struct json_object *repeated(struct json_object *operation, size_t n)
+{
+	struct json_object *o = json_object_new_object(), *list = json_object_new_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_object_array_add(list, json_object_get(operation));
+	json_object_put(operation);
+	json_object_object_add(o, "Operations", list);
+	return o;
+}
+
+// An operation with as many values as a list can have.
+static struct json_object *longest(const char *op, const char *domain)
+{
+	struct json_object *o = json_of("{'path':'emails'}"), *values = json_object_new_array();
+	char text[64];
+
+	for (unsigned int i = 0; i < SCIM_VALUES_MAX; i++) {
+		(void)snprintf(text, sizeof(text), "{'value':'%u@%s'}", i, domain);
+		json_object_array_add(values, json_of(text));
+	}
+	json_object_object_add(o, "op", json_object_new_string(op));
+	json_object_object_add(o, "value", values);
+	return o;
+}
+
+// Short operations that look at a long list again and again come to an end.
+static void test_what_is_looked_at_is_capped(void **state)
+{
+	struct elsewhere e = { .ids = json_object_new_array() };
+	const struct scim_patch_list list = { &e, where_add, where_remove, where_clear,
+					      where_each };
+	struct json_object *group = resource_of(&scim_type_group, G(""));
+	struct json_object *user = resource_of(&scim_type_user, U("")), *body, *out = NULL;
+	// clang-format off
+	const struct { const char *what; struct json_object *operation; size_t n; bool ok; } cases[] = {
+		{ "members by value", json_of(CUT("members[value eq ^x^]")), SCIM_PATCH_OPERATIONS, true },
+		{ "some by type", json_of(CUT("members[type eq ^x^]")), 60, true },
+		{ "many by type", json_of(CUT("members[type eq ^x^]")), SCIM_PATCH_OPERATIONS, false },
+		{ "some by much", json_of(CUT("members[type eq ^x^ or type eq ^y^]")), 60, false },
+		{ "emails by type", json_of(CUT("emails[type eq ^x^]")), SCIM_PATCH_OPERATIONS, true },
+		{ "emails by more", json_of(CUT("emails[type eq ^x^ and value pr and display pr]")), SCIM_PATCH_OPERATIONS, false },
+		{ "all emails added", longest("add", "a"), 1, true },
+		{ "all emails added often", longest("add", "a"), 5, false },
+		{ "emails removed", longest("remove", "b"), 1, true },
+		{ "emails removed often", longest("remove", "b"), 5, false },
+	};
+	// clang-format on
+
+	(void)state;
+	for (unsigned int i = 0; i < 30000; i++)
+		json_object_array_add(e.ids, json_of("{'value':'1','type':'User'}"));
+	body = repeated(longest("add", "a"), 1);
+	assert_int_equal(scim_patch(&scim_type_user, user, body, NULL, &out, NULL), 0);
+	json_object_put(body);
+	json_object_put(user);
+	user = out;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		bool members = strstr(json_object_get_string(cases[i].operation), "members");
+		struct scim_problem p = { 0 };
+		int r;
+
+		body = repeated(cases[i].operation, cases[i].n);
+		out = NULL;
+		r = scim_patch(members ? &scim_type_group : &scim_type_user, members ? group : user,
+			       body, members ? &list : NULL, &out, &p);
+		if ((r == 0) != cases[i].ok ||
+		    (r < 0 && (p.status != 400 || strcmp(p.scim_type, "tooMany") != 0)))
+			fail_msg("%s: %d %s", cases[i].what, r, p.detail);
+		json_object_put(out);
+		json_object_put(body);
+	}
+	json_object_put(user);
+	json_object_put(group);
+	json_object_put(e.ids);
+}
+
 // The detail says which operation, in text that any client can read.
 static void test_the_problem_names_the_operation(void **state)
 {
@@ -519,6 +597,7 @@ int main(void)
 		cmocka_unit_test(test_members_elsewhere),
 		cmocka_unit_test(test_operations_are_capped),
 		cmocka_unit_test(test_lists_are_capped),
+		cmocka_unit_test(test_what_is_looked_at_is_capped),
 		cmocka_unit_test(test_the_problem_names_the_operation),
 		cmocka_unit_test(test_random_paths_are_survived),
 	};

@@ -8,6 +8,7 @@
 #include "scimd/directory/db.h"
 #include "scimd/directory/feed.h"
 #include "scimd/directory/stream.h"
+#include "scimd/directory/stream_internal.h"
 #include "scimd/scim/json.h"
 #include "scimd/scim/problem.h"
 #include <errno.h>
@@ -450,6 +451,100 @@ static void test_forsaken(void **state)
 	json_object_put(a);
 }
 
+// Makes `count` streams of a token, in one transaction; what the last one said in p.
+struct crowd {
+	const char *token;
+	int first, count;
+	int64_t now;
+	struct scim_problem p;
+};
+
+static int crowd_one(struct store_txn *t, void *arg, struct fail *f)
+{
+	struct crowd *c = arg;
+	int r = 0;
+
+	(void)f;
+	for (int i = c->first; r == 0 && i < c->first + c->count; i++) {
+		struct stream_poll poll;
+		char receiver[32];
+		bool expired;
+
+		(void)snprintf(receiver, sizeof(receiver), "host-%d", i);
+		r = stream_poll_read(&poll, c->token, receiver, NULL, &c->p);
+		if (r == 0)
+			r = stream_ack(t, &poll, c->now, &expired, &c->p);
+		stream_poll_free(&poll);
+	}
+	return r;
+}
+
+static int crowd(const char *token, int first, int count, int64_t now)
+{
+	struct crowd c = { token, first, count, now, { 0 } };
+	int r = store_apply(store, crowd_one, &c, NULL);
+
+	assert_true(r == 0 || (r == -EINVAL && c.p.status == 429));
+	return r;
+}
+
+// As they lie in a store from before they were counted.
+static int crowd_of_old(struct store_txn *t, void *arg, struct fail *f)
+{
+	struct {
+		struct stream_head head;
+		char text[8];
+	} s = { { .seen = 4500, .token_len = 3, .receiver_len = 5 }, "oldhost" };
+	unsigned char key[STREAM_KEY] = "old";
+	int r = 0;
+
+	(void)arg;
+	(void)f;
+	for (uint64_t i = 0; r == 0 && i < STREAM_TOKEN_MAX; i++) {
+		store_be(key + 8, i);
+		r = store_put(t, DIR_STREAM, (struct store_bytes){ key, STREAM_KEY },
+			      (struct store_bytes){ &s, sizeof(s) });
+	}
+	return r;
+}
+
+static void trim_until(struct trim *cut, uint64_t left)
+{
+	struct store_txn *view;
+	uint64_t n;
+
+	do {
+		assert_int_equal(store_apply(store, trim_one, cut, NULL), 0);
+		assert_int_equal(store_view(store, &view, NULL), 0);
+		n = store_count(view, DIR_STREAM);
+		store_view_end(view);
+	} while (n > left);
+	assert_int_equal(n, left);
+}
+
+// One token takes no other's receivers; what has gone, by time or as expired, counts no more.
+static void test_of_one_token_only_so_many(void **state)
+{
+	struct trim cut = { .retention = 1000, .now = 5000 };
+
+	(void)state;
+	assert_int_equal(crowd("corp", 0, STREAM_TOKEN_MAX - 1, 4500), 0);
+	assert_int_equal(crowd("corp", -1, 1, 1000), 0);
+	assert_int_equal(crowd("corp", -2, 1, 4500), -EINVAL);
+	assert_int_equal(crowd("corp", 7, 1, 4500), 0); // is there already
+	assert_int_equal(crowd("cor", -2, 1, 4500), 0);
+	trim_until(&cut, STREAM_TOKEN_MAX); // one has gone, whose place is free
+	assert_int_equal(crowd("corp", -2, 1, 4500), 0);
+	assert_int_equal(crowd("corp", -3, 1, 4500), -EINVAL);
+	assert_int_equal(store_apply(store, crowd_of_old, NULL, NULL), 0);
+	assert_int_equal(crowd("old", 0, 1, 4500), -EINVAL);
+	cut.now = far();
+	trim_until(&cut, 0);
+	assert_int_equal(crowd("corp", 0, STREAM_TOKEN_MAX, far()), 0);
+	assert_int_equal(crowd("corp", -3, 1, far()), -EINVAL);
+	assert_int_equal(crowd("old", 0, 1, far()), 0);
+}
+
 static int add_many(struct store_txn *t, void *arg, struct fail *f)
 {
 	int r = 0;
@@ -687,6 +782,7 @@ int main(void)
 		T(test_writes_when_due),
 		T(test_expires),
 		T(test_forsaken),
+		T(test_of_one_token_only_so_many),
 		T(test_trim_bounded),
 		T(test_another_feed),
 		T(test_report),
