@@ -77,20 +77,41 @@ static void conn_send(struct http_conn *c, const char *text, size_t len)
 	} else {
 		(void)send(c->fd, text, len, MSG_NOSIGNAL | MSG_DONTWAIT);
 	}
+}
+
+static void conn_end(struct http_conn *c, const char *text, size_t len)
+{
+	conn_send(c, text, len);
 	if (c->request)
 		c->request->dead = true;
 	conn_shut(c);
 }
 
-void conn_say(struct http_conn *c, int status, const char *why)
+static size_t conn_line(char text[256], int status, const char *why)
 {
-	char text[256];
 	int len =
-		snprintf(text, sizeof(text),
+		snprintf(text, 256,
 			 "HTTP/1.1 %d %s\r\nContent-Length: 0\r\nConnection: close\r\n%s\r\n",
 			 status, why, status == 503 ? "Retry-After: " HTTP_RETRY_BUSY "\r\n" : "");
 
-	conn_send(c, text, (size_t)len);
+	return (size_t)len;
+}
+
+void conn_say(struct http_conn *c, int status, const char *why)
+{
+	char text[256];
+
+	conn_end(c, text, conn_line(text, status, why));
+}
+
+void conn_tell(struct http_conn *c, int status, const char *why)
+{
+	char text[256];
+
+	conn_send(c, text, conn_line(text, status, why));
+	(void)shutdown(c->fd, SHUT_WR);
+	c->request->drain = c->request->told = true;
+	conn_due(c, HTTP_DRAIN_MS);
 }
 
 static enum MHD_Result conn_header(void *arg, enum MHD_ValueKind kind, const char *name,
@@ -113,7 +134,7 @@ void conn_answer(struct http_conn *c)
 	if (r->plain && strcmp(r->method, "HEAD") != 0)
 		(void)buf_add(&b, r->plain, r->plain_len);
 	if (buf_ok(&b))
-		conn_send(c, b.data, b.len);
+		conn_end(c, b.data, b.len);
 	else
 		conn_lost(c);
 	buf_free(&b);
@@ -172,7 +193,7 @@ static void conn_overdue(struct http_conn *c)
 
 	if (r && r->phase == HTTP_READING && !r->dead && r->drain && r->response)
 		conn_answer(c);
-	else if (r && r->phase == HTTP_READING && !r->dead)
+	else if (r && r->phase == HTTP_READING && !r->dead && !r->told)
 		conn_say(c, 408, "Request Timeout");
 	else
 		conn_lost(c);

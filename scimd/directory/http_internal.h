@@ -60,7 +60,8 @@ struct http_request {
 	bool begun;   // the owner has seen it: end() is due
 	bool calling; // inside head() or handle(): an answer is sent when that returns
 	bool dead;    // no answer any more
-	bool drain;   // answered in head(), the body is read and forgotten
+	bool drain;   // answered in head() or told, the body is read and forgotten
+	bool told;    // the answer went out in the middle of the body, and is all
 	bool gzip;
 	const char *method; // in the library's memory, as the headers are
 	uint64_t body_size; // declared
@@ -126,6 +127,9 @@ void conn_wait(struct http_conn *c);   // suspends and watches
 void conn_resume(struct http_conn *c); // takes one that does not wait
 void conn_lost(struct http_conn *c);   // gone() where it is due, then close
 void conn_say(struct http_conn *c, int status, const char *why); // past the library, then close
+// The same in the middle of a body: who sends is not cut off before the answer is read; the
+// rest is read and forgotten, HTTP_DRAIN_MS at most.
+void conn_tell(struct http_conn *c, int status, const char *why);
 void conn_answer(struct http_conn *c); // the same with the response of its request
 void http_kick(struct http_server *s);
 

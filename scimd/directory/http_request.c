@@ -87,20 +87,26 @@ static enum MHD_Result request_head(struct http_request *r, const char *method, 
 	return MHD_YES;
 }
 
+// What came of it is let go at once.
+static enum MHD_Result request_too_much(struct http_request *r, int status, const char *why)
+{
+	conn_tell(r->conn, status, why);
+	r->conn->server->bodies -= r->body_held;
+	r->body_held = 0;
+	buf_free(&r->body);
+	return MHD_YES;
+}
+
 static enum MHD_Result request_body(struct http_request *r, const char *data, size_t len)
 {
 	struct http_server *s = r->conn->server;
 
 	if (r->drain)
 		return MHD_YES;
-	if (len > s->body_max - r->body.len) {
-		conn_say(r->conn, 413, "Content Too Large");
-		return MHD_NO;
-	}
-	if (!request_fits(r, r->body_held + len, len)) {
-		conn_say(r->conn, 503, "Service Unavailable");
-		return MHD_NO;
-	}
+	if (len > s->body_max - r->body.len)
+		return request_too_much(r, 413, "Content Too Large");
+	if (!request_fits(r, r->body_held + len, len))
+		return request_too_much(r, 503, "Service Unavailable");
 	s->bodies += len;
 	r->body_held += len;
 	return buf_add(&r->body, data, len) < 0 ? MHD_NO : MHD_YES;
@@ -138,6 +144,8 @@ enum MHD_Result request_step(void *arg, struct MHD_Connection *m, const char *ur
 	if (!r->method)
 		return request_head(r, method, version);
 	*len = 0;
+	if (r->told && n == 0)
+		return MHD_NO;
 	if (n > 0)
 		return request_body(r, data, n);
 	if (r->response)
