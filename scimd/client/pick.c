@@ -43,12 +43,13 @@ static void pick_end(struct pick *p, int r, const char *text, int64_t retry_afte
 
 static int pick_ask(struct pick *p, struct fail *f);
 
-// Whether an answer that is none may be one about this record alone.
+// Whether an answer that is none may be one about this record alone. Failures and what is
+// no such record are so only a few times, and may be dear.
 static bool pick_alone(struct pick *p, const struct transfer_answer *a)
 {
-	if (a->r < 0)
-		return a->r == -EMSGSIZE;
-	if (a->status >= 500)
+	if (a->r < 0 && a->r != -EMSGSIZE)
+		return false;
+	if (a->r < 0 || a->status == 200 || a->status >= 500)
 		return ++p->failed <= PICK_FAILED_MAX;
 	return a->status != 401 && a->status != 429;
 }
