@@ -77,7 +77,7 @@ oauth() { # SETTING
   printf '[scimd]\nstate_dir = /var/lib/scimd/other\n[directory/sso]\nurl = %s\nclient_id = host\ntoken_url = %s/token\n%s\n[access]\nallow = all\n' \
     "$SCIM_URL" "$SCIM_ROOT" "$1" >/etc/scimd/scimd.conf
 }
-other() { setpriv --reuid 997 --regid 997 --clear-groups env CREDENTIALS_DIRECTORY=/run/handed "$BUILD/root/usr/sbin/scimd" --once >"$NS_TMP/other" 2>&1; }
+other() { CREDENTIALS_DIRECTORY=/run/handed setpriv --reuid 997 --regid 997 --clear-groups "$BUILD/root/usr/sbin/scimd" --once >"$NS_TMP/other" 2>&1; }
 oauth 'client_secret = sso'
 admin /__fault '{"match":"nothing","kind":"deep","depth":1}' >/dev/null
 other || fail "the secret was not taken: $(cat "$NS_TMP/other")"
