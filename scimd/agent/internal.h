@@ -71,6 +71,8 @@ struct agent {
 };
 
 void agent_hup(struct agent *a);
+int idle_new(struct agent *a, struct fail *f); // idle.c: for agent_new and agent_run
+int idle_run(struct agent *a);
 void round_on_job(void *agent); // the worker has ended
 void round_clear(struct agent *a);
 void round_work(struct agent *a); // all is read: the worker's turn

@@ -5,27 +5,9 @@
 set -euo pipefail
 cd "$SRC"
 . tests/system/lib.sh
+. tests/system/lists.lib
 ns_begin "$0"
-say() { what=$1; echo "# $1"; }
-fail() { echo "$what: $*" >&2; cat "$NS_TMP/log" >&2; exit 1; }
-begin() { # USERS GROUPS [numbers]
-  [ -z "$SCIM_PID" ] || scim_stop
-  rm -rf /var/lib/scimd/*
-  fast_start "$@"
-  all_of_it
-}
-paging() { admin /__paging "$1" >/dev/null; }
 groups() { admin /__groups "$1" >/dev/null; }
-forget() { curl -sf --noproxy '*' -X DELETE "$SCIM_ROOT/__seen" >/dev/null; }
-seen() { admin /__seen | grep -o "\"url\":\"/scim/v2$1" | wc -l; }
-once() { scimd --once 2>"$NS_TMP/log"; }
-good() { once || fail "exit $?"; }
-refused() { # refused WORDS: nothing is changed, and the reason is said
-  local r=0
-  once || r=$?
-  [ "$r" = 1 ] || fail "exit $r"
-  grep -q "$1" "$NS_TMP/log" || fail "the reason is not: $1"
-}
 # Every 20th is disabled and in no group.
 members() {
   local n
@@ -36,7 +18,7 @@ by_filter='/Users?[^"]*filter=groups.value'
 
 say 'GET of each group, whatever its members are called'
 for ids in strings numbers; do
-  begin 60 3 $ids
+  list_begin 60 3 $ids
   groups "{\"bare\":true,\"numbers\":$([ $ids = numbers ] && echo true || echo false)}"
   good
   members group000 19
@@ -46,7 +28,7 @@ done
 
 say 'GET of each group, where attributes= is refused, or taken at its word'
 for way in plain literal; do
-  begin 60 3
+  list_begin 60 3
   groups "{\"bare\":true,\"literal\":$([ $way = literal ] && echo true || echo false)}"
   [ $way = literal ] || paging '{"plain":"/Groups"}'
   good
@@ -65,7 +47,7 @@ refused '404'
 members group001 19
 
 say 'a group that is in the list alone: it stays, the others are read, and the log says which'
-begin 60 3
+list_begin 60 3
 groups '{"bare":true}'
 good
 groups '{"bare":true,"absent":[1]}'
@@ -80,21 +62,21 @@ members group000 18
 members group001 0
 
 say 'by filter: every page is read, though no total is said'
-begin 250 1
+list_begin 250 1
 groups '{"bare":"all","filter":"honoured"}'
 paging '{"page":100,"total":"none"}'
 good
 members group000 238
 
 say 'by filter: what is found is a member, though the own groups do not name all'
-begin 60 3
+list_begin 60 3
 groups '{"bare":"all","filter":"honoured","own":"others"}'
 good
 members group000 19
 
 say 'by filter, with cursors: every page once'
 for more in '' ',"total":"none"'; do
-  begin 250 1
+  list_begin 250 1
   groups '{"bare":"all","filter":"honoured"}'
   paging "{\"page\":100,\"way\":\"cursor\",\"says\":{\"cursor\":true}$more}"
   good
@@ -103,7 +85,7 @@ for more in '' ',"total":"none"'; do
 done
 
 say 'the same page again and again is no list of members'
-begin 250 1
+list_begin 250 1
 groups '{"bare":"all","filter":"honoured"}'
 paging '{"page":100}'
 good
@@ -112,7 +94,7 @@ refused 'members by filter'
 members group000 238
 
 say 'a filter that is ignored, and nobody says where they are'
-begin 60 3
+list_begin 60 3
 groups '{"bare":true}'
 good
 groups '{"bare":"all","filter":"ignored"}'
@@ -121,14 +103,14 @@ members group001 19
 rm -rf /var/lib/scimd/* # nothing is known that could be lost: people without groups, then
 good
 if id -nG user00001 | grep -q group; then fail 'members of every group'; fi
-begin 60 3 # and those who say nothing are in none, where others say
+list_begin 60 3 # and those who say nothing are in none, where others say
 groups '{"bare":"all","filter":"ignored","own":true}'
 admin /__churn '{"add":1}' >/dev/null
 good
 members group000 19
 
 say 'a filter that is ignored, but everybody says where they are'
-begin 60 3
+list_begin 60 3
 groups '{"bare":"all","filter":"ignored","own":true}'
 good
 members group000 19
@@ -136,7 +118,7 @@ members group001 19
 members group002 19
 
 say 'the members have a time of their own, which ends too'
-begin 20 1
+list_begin 20 1
 sed -i 's/^token = corp/&\ntimeout = 1s/' /etc/scimd/scimd.conf
 groups '{"bare":true}'
 admin /__fault '{"match":"/Groups/","kind":"status","status":503,"after":5}' >/dev/null

@@ -5,32 +5,17 @@
 set -euo pipefail
 cd "$SRC"
 . tests/system/lib.sh
+. tests/system/lists.lib
 ns_begin "$0"
-say() { what=$1; echo "# $1"; }
-fail() { echo "$what: $*" >&2; cat "$NS_TMP/log" >&2; exit 1; }
-# begin USERS GROUPS [LINE…]: a directory with 100 on a page, and an empty host
+# begin USERS GROUPS [LINE…]: 100 on a page, and these lines in the directory's section
 begin() {
   local users=$1 groups=$2
   shift 2
-  [ -z "$SCIM_PID" ] || scim_stop
-  rm -rf /var/lib/scimd/*
-  fast_start "$users" "$groups"
-  all_of_it
+  list_begin "$users" "$groups"
   [ $# = 0 ] || sed -i "s|^token = corp|&\n$(printf '%s\\n' "$@")|" /etc/scimd/scimd.conf
   paging '{"page":100}'
 }
-paging() { admin /__paging "$1" >/dev/null; }
 whole() { curl -sf --noproxy '*' -X DELETE "$SCIM_ROOT/__fault" >/dev/null; }
-forget() { curl -sf --noproxy '*' -X DELETE "$SCIM_ROOT/__seen" >/dev/null; }
-seen() { admin /__seen | grep -o "\"url\":\"/scim/v2$1" | wc -l; }
-once() { scimd --once 2>"$NS_TMP/log"; }
-good() { once || fail "exit $?"; }
-refused() { # refused WORDS: nothing is changed, and the reason is said
-  local r=0
-  once || r=$?
-  [ "$r" = 1 ] || fail "exit $r"
-  grep -q "$1" "$NS_TMP/log" || fail "the reason is not: $1"
-}
 people() { getent passwd | grep -c '^user' || :; }
 open() { [ "$(getent passwd "$1" | cut -d: -f2)" = '*' ]; }
 gone() { [ "$(getent passwd "$1" | cut -d: -f2)" = '!' ]; }
